@@ -69,9 +69,9 @@ class StorageError(BBOError):
     """The storage could not be opened, read or written."""
 
 
-class TrialPruned(Exception):  # noqa: N818 - a signal from the objective function, not an error
+class TrialPruned(Exception):  # a signal from the objective function, not an error
     """Raised by an objective function that `trial.should_prune()` told to stop."""
 
 
-class TrialFailed(Exception):  # noqa: N818 - a signal from the objective function, not an error
+class TrialFailed(Exception):  # a signal from the objective function, not an error
     """Raised by an objective function when the point itself cannot be evaluated."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from bbo.log.events import Event
 
 
-class Conflict(Exception):  # noqa: N818 - internal signal: the caller reads the tail and decides again
+class Conflict(Exception):  # internal signal: the caller reads the tail and decides again
     """The log is longer than the writer believed; nothing was written."""
 
 
