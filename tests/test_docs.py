@@ -1,0 +1,115 @@
+"""What the README and the documentation show is run here, page by page, as a reader would run it.
+
+A page's fences in order: one titled with a file name is written to that file; ``python`` fences make up one script; ``bash`` fences
+make up one shell session, run after the script. Fences of any other kind (``console``, ``text``, ...) only show something.
+A fence marked ``{.python .no-run title="why"}`` is left out; the title tells the reader what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```[ ]*(?P<info>[^\n`]*)\n(?P<body>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
+TITLE = re.compile(r'title="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Fence:
+    language: str
+    title: str
+    run: bool
+    line: int  # of the page where the body begins, from 1
+    body: str
+
+
+def fences(text: str) -> list[Fence]:
+    found = []
+    for match in FENCE.finditer(text):
+        info = match["info"]
+        title = TITLE.search(info)
+        words = TITLE.sub("", info).strip("{} ").split()
+        found.append(
+            Fence(
+                language=words[0].lstrip(".") if words else "",
+                title=title[1] if title else "",
+                run=".no-run" not in words,
+                line=text[: match.start("body")].count("\n") + 1,
+                body=match["body"],
+            )
+        )
+    return found
+
+
+def script(parts: list[Fence]) -> str:
+    """The bodies on the lines they have on the page, so that a traceback points there."""
+    lines: list[str] = []
+    for fence in parts:
+        lines += [""] * (fence.line - 1 - len(lines))
+        lines += fence.body.splitlines()
+    return "\n".join(lines) + "\n"
+
+
+def page_name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def runs(page: Path) -> bool:
+    return any(fence.run and fence.language in {"python", "bash"} for fence in fences(page.read_text()))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=page_name)
+def test_page(page: Path, tmp_path: Path) -> None:
+    parts = [fence for fence in fences(page.read_text()) if fence.run]
+    for fence in parts:
+        if fence.title and fence.language not in {"python", "bash"}:
+            target = tmp_path / fence.title
+            target.write_text(fence.body)
+            target.chmod(0o755)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "COLUMNS": "120"}
+    environment.pop("BBO_STORAGE", None)
+    for language, file, command in (
+        ("python", tmp_path / "page.py", [sys.executable, "page.py"]),
+        ("bash", tmp_path / "page.sh", ["bash", "-euo", "pipefail", "page.sh"]),
+    ):
+        chosen = [fence for fence in parts if fence.language == language]
+        if not chosen:
+            continue
+        file.write_text(script(chosen))
+        done = subprocess.run(command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        told = f"{page_name(page)} (lines of {file.name} are lines of the page)\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, told
+        assert "Warning" not in done.stderr, told
+
+
+def test_what_is_left_out_says_why() -> None:
+    silent = [
+        f"{page_name(page)}:{fence.line}" for page in PAGES for fence in fences(page.read_text()) if not fence.run and not fence.title
+    ]
+    assert silent == []
+
+
+def test_the_reader_of_fences() -> None:
+    text = 'A\n```python\nx = 1\n```\n\n``` {.python .no-run title="Needs Ray"}\nimport ray\n```\n```yaml title="a.yaml"\nb: 1\n```\n'
+    first, second, third = fences(text)
+    assert first == Fence("python", "", True, 3, "x = 1\n")
+    assert second == Fence("python", "Needs Ray", False, 7, "import ray\n")
+    assert (third.language, third.title, third.run) == ("yaml", "a.yaml", True)
+    assert script([first, Fence("python", "", True, 6, "y = 2\n")]) == "\n\nx = 1\n\n\ny = 2\n"
+
+
+def test_the_guarantees_name_tests_that_exist() -> None:
+    text = (ROOT / "docs/concepts/guarantees.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) >= 10  # one for each guarantee at least
+    missing = [f"{file}::{test}" for file, test in named if not (ROOT / file).exists() or f"def {test}(" not in (ROOT / file).read_text()]
+    assert missing == []
