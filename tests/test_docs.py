@@ -7,6 +7,7 @@ A fence marked ``{.python .no-run title="why"}`` is left out; the title tells th
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -113,3 +114,37 @@ def test_the_guarantees_name_tests_that_exist() -> None:
     assert len(named) >= 10  # one for each guarantee at least
     missing = [f"{file}::{test}" for file, test in named if not (ROOT / file).exists() or f"def {test}(" not in (ROOT / file).read_text()]
     assert missing == []
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading, without its head."""
+    lines = (ROOT / page).read_text().split(heading, 1)[1].splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("|"))
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in itertools.takewhile(lambda line: line.startswith("|"), lines[first:])
+    ]
+    return rows[2:]
+
+
+def test_the_table_of_states_is_the_one_in_the_code() -> None:
+    from bbo.log.states import TRANSITIONS
+
+    told = {
+        (event, start, end) for event, starts, end in table("docs/concepts/states.md", "## The only ways") for start in starts.split(", ")
+    }
+    coded = {
+        (event, start.value if start else "new", end.value)
+        for event, row in TRANSITIONS.items()
+        if event != "amended"  # told in words below the table: it leads where the record then points
+        for start, end in row.items()
+    }
+    assert told == coded
+
+
+def test_every_error_is_explained() -> None:
+    import bbo.errors
+
+    named = {row[0].strip("`") for row in table("docs/errors.md", "# Errors")}
+    derived = {name for name, cls in vars(bbo.errors).items() if isinstance(cls, type) and issubclass(cls, bbo.errors.BBOError)}
+    assert named == derived - {"BBOError"}
