@@ -1,7 +1,7 @@
 """What the README and the documentation show is run here, page by page, as a reader would run it.
 
-A page's fences in order: one titled with a file name is written to that file; ``python`` fences make up one script; ``bash`` fences
-make up one shell session, run after the script. Fences of any other kind (``console``, ``text``, ...) only show something.
+A fence titled with a file name is written to that file, executable. A page's other ``python`` fences make up one script, its ``bash`` fences one
+shell session after it; those in an HTML comment run unseen. Fences of any other kind (``console``, ``text``, ...) only show something.
 A fence marked ``{.python .no-run title="why"}`` is left out; the title tells the reader what it needs.
 """
 
@@ -71,10 +71,10 @@ def runs(page: Path) -> bool:
 def test_page(page: Path, tmp_path: Path) -> None:
     parts = [fence for fence in fences(page.read_text()) if fence.run]
     for fence in parts:
-        if fence.title and fence.language not in {"python", "bash"}:
-            target = tmp_path / fence.title
-            target.write_text(fence.body)
-            target.chmod(0o755)
+        if fence.title:
+            file = tmp_path / fence.title
+            file.write_text(fence.body)
+            file.chmod(0o755)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "COLUMNS": "120"}
     environment.pop("BBO_STORAGE", None)
@@ -82,7 +82,7 @@ def test_page(page: Path, tmp_path: Path) -> None:
         ("python", tmp_path / "page.py", [sys.executable, "page.py"]),
         ("bash", tmp_path / "page.sh", ["bash", "-euo", "pipefail", "page.sh"]),
     ):
-        chosen = [fence for fence in parts if fence.language == language]
+        chosen = [fence for fence in parts if fence.language == language and not fence.title]
         if not chosen:
             continue
         file.write_text(script(chosen))
