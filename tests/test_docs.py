@@ -1,7 +1,7 @@
 """What the README and the documentation show is run here, page by page, as a reader would run it.
 
-A fence titled with a file name is written to that file, executable. A page's other ``python`` fences make up one script, its ``bash`` fences one
-shell session after it; those in an HTML comment run unseen. Fences of any other kind (``console``, ``text``, ...) only show something.
+A fence titled with a file name is written to that file, executable. A page's other ``python`` fences make up one script, its ``bash``
+fences one shell session after it; those in an HTML comment run unseen. Fences of any other kind (``console``, ``text``, ...) only show.
 A fence marked ``{.python .no-run title="why"}`` is left out; the title tells the reader what it needs.
 """
 
