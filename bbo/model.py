@@ -1,0 +1,1 @@
+"""What rests on a model: predictions, the recommended point, importances."""

@@ -1,0 +1,31 @@
+"""Optimizers: one algorithm a file, all on the contract of `bbo.optimizers.base`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bbo.optimizers.base import REGISTRY
+
+if TYPE_CHECKING:
+    from bbo.optimizers.auto import Auto
+    from bbo.optimizers.bayes import Bayes
+    from bbo.optimizers.cma_es import CMAES
+    from bbo.optimizers.grid import Grid
+    from bbo.optimizers.random import Random
+    from bbo.optimizers.sobol import Sobol
+
+__all__ = ["CMAES", "Auto", "Bayes", "Grid", "Random", "Sobol", "list_optimizers"]
+
+_PATHS = {path.partition(":")[2]: path.partition(":")[0] for path in REGISTRY.values()}
+
+
+def list_optimizers() -> list[str]:
+    """Names that `Study(optimizer=...)` takes."""
+    return sorted(REGISTRY)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PATHS:
+        raise AttributeError(f"module 'bbo.optimizers' has no attribute {name!r}")
+    return getattr(import_module(_PATHS[name]), name)

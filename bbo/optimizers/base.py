@@ -1,0 +1,187 @@
+"""The contract of an optimizer: a fold over the log.
+
+An optimizer is a frozen settings object that names four pure functions, and a fifth where it has a model. It holds no data:
+what it knows of a study is its State, made by `init`, advanced by `fold`, read by `propose`. Any process that folds the same log
+has the same state, so a study resumes exactly from storage alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from bbo.errors import InvalidStudy, Unsupported
+from bbo.log.ledger import EMPTY, Update
+from bbo.problem import Problem
+
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One point to evaluate.
+
+    Args:
+        params: Native values, feasible for every known constraint.
+        ticket: Its place in a phase (JSON scalars), unique within a configuration; None for a plain point.
+        role: What the phase uses it for ("particle", "direction", ...).
+        group: Queries of one group belong together (the two sides of a difference).
+        crn_key: Queries of one key are to be evaluated with common random numbers (equal `trial.seed`).
+        draw: Number of the draw it came from; plain points only, where it is the key of their random numbers.
+        note: One line for `study.explain(trial)`.
+    """
+
+    params: Mapping[str, Any]
+    ticket: tuple[str | int, ...] | None = None
+    role: str = ""
+    group: str | int | None = None
+    crn_key: str | int | None = None
+    draw: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of `propose`.
+
+    Args:
+        n: How many points at most.
+        fixed: Parameters the caller has set, by name, for all points.
+        shared: Names of parameters that must be equal in all points of this request.
+        context: Values of the context parameters.
+        first_number: Number the first trial will get.
+        memo: Hyperparameters of an earlier fit, to be used instead of a new one.
+    """
+
+    n: int = 1
+    fixed: Mapping[str, Any] = EMPTY
+    shared: tuple[str, ...] = ()
+    context: Mapping[str, Any] = EMPTY
+    first_number: int = 0
+    memo: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The answer: points, perhaps fewer than asked for.
+
+    Args:
+        queries: The points.
+        memo: Hyperparameters the points rest on (small JSON), to be logged; None where nothing was fitted.
+        note: One line for `study.explain()`: what was done, and why where it fell back.
+        status: ``"ok"``; ``"waiting"`` (an open phase has nothing to hand out until tells return) and ``"exhausted"``
+            (a finite space is done) come with no queries.
+    """
+
+    queries: tuple[Query, ...] = ()
+    memo: Mapping[str, Any] | None = None
+    note: str = ""
+    status: Literal["ok", "waiting", "exhausted"] = "ok"
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """A frozen settings dataclass with these functions. All are pure; `fold` may update its State in place."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raised when equal logs would lead to other proposals than before."""
+
+    def supports(self, problem: Problem) -> str | None:
+        """None, or the reason why it cannot optimize that problem."""
+        ...
+
+    def init(self, problem: Problem) -> Any:
+        """The State before any event."""
+        ...
+
+    def fold(self, state: Any, update: Update) -> Any:
+        """The State after one more event of any kind, whoever caused it. No fits, no clock, no randomness but `problem.rng`."""
+        ...
+
+    def propose(self, state: Any, request: Request) -> Proposal:
+        """The next points. Changes nothing.
+
+        Raises:
+            Unsupported: It cannot honour `fixed`, `shared` or `context`.
+        """
+        ...
+
+    def model(self, state: Any) -> Any | None:
+        """The model behind its proposals (see `bbo.model.Model`), None where it has none."""
+        ...
+
+
+@runtime_checkable
+class Delegating(Protocol):
+    """An optimizer that is completed at the first ask (see `bbo.optimizers.auto`)."""
+
+    def resolve(self, problem: Problem, budget: int | None) -> Optimizer:
+        """These settings with every open choice made; itself when none is open."""
+        ...
+
+
+REGISTRY: dict[str, str] = {
+    "auto": "bbo.optimizers.auto:Auto",
+    "bayes": "bbo.optimizers.bayes:Bayes",
+    "cma_es": "bbo.optimizers.cma_es:CMAES",
+    "grid": "bbo.optimizers.grid:Grid",
+    "random": "bbo.optimizers.random:Random",
+    "sobol": "bbo.optimizers.sobol:Sobol",
+}
+"""Names of the optimizers shipped with bbo, and where they stand. A class elsewhere goes by ``module:name``."""
+
+
+def resolve(given: str | Optimizer | Mapping[str, Any]) -> Optimizer:
+    """An optimizer from its name, from its JSON (`to_json`), or as it is.
+
+    Raises:
+        InvalidStudy: No optimizer of that name, or a setting it does not have.
+    """
+    if isinstance(given, str):
+        return _load(given)()
+    if isinstance(given, Mapping):
+        cls = _load(given["name"])
+        known = {field.name for field in dataclasses.fields(cls)}
+        settings = given.get("settings", {})
+        if unknown := settings.keys() - known:
+            raise InvalidStudy(f"optimizer {given['name']!r} has no setting {min(unknown)!r}; it has {', '.join(sorted(known)) or 'none'}")
+        return cls(**settings)
+    if isinstance(given, type) or not isinstance(given, Optimizer):
+        raise InvalidStudy(f"optimizer: {given!r} is neither a name ({', '.join(REGISTRY)}) nor a settings object such as bbo.Sobol()")
+    return given
+
+
+def to_json(optimizer: Optimizer) -> dict[str, Any]:
+    """Name, version and settings as plain JSON."""
+    cls = type(optimizer)
+    path = f"{cls.__module__}:{cls.__qualname__}"
+    name = cls.name if REGISTRY.get(cls.name) == path else path
+    settings = dataclasses.asdict(optimizer) if dataclasses.is_dataclass(optimizer) else {}
+    return {"name": name, "version": cls.version, "settings": settings}
+
+
+def _load(name: str) -> Any:
+    path = REGISTRY.get(name, name)
+    module, _, attribute = path.partition(":")
+    if not attribute:
+        raise InvalidStudy(f"optimizer: no optimizer is called {name!r}; there are {', '.join(REGISTRY)}")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InvalidStudy(f"optimizer: {name!r} cannot be imported: {error}") from error
+
+
+def refuse(request: Request, *names: Literal["fixed", "shared", "context"], optimizer: str) -> None:
+    """Raise for the parts of a request that a method does not honour.
+
+    Raises:
+        Unsupported: One of `names` is given in the request.
+    """
+    for name in names:
+        if getattr(request, name):
+            raise Unsupported(f"{optimizer} cannot honour {name}={dict(request.fixed) if name == 'fixed' else getattr(request, name)!r}")
+
+

@@ -1,0 +1,60 @@
+"""What most optimizers keep of the log: the points that are known, and how many draws were made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bbo.errors import BBOError
+from bbo.log.ledger import Record, Update
+from bbo.log.states import State
+from bbo.problem import Problem
+
+
+@dataclass(slots=True)
+class History:
+    """Trials by number as they stand, for one problem. Fold it inside an optimizer's `fold`.
+
+    Attributes:
+        problem: The problem it is kept for.
+        records: Latest record of each trial that still counts as a point (not the abandoned ones, which may be proposed again).
+        draws: Plain points this configuration has drawn: the number of the next draw.
+    """
+
+    problem: Problem
+    records: dict[int, Record] = field(default_factory=dict)
+    draws: int = 0
+    _keys: Counter[Hashable] = field(default_factory=Counter)
+
+    def fold(self, update: Update) -> None:
+        """Take in one event."""
+        event = update.event
+        if event.kind == "asked" and event.body["configuration"] == self.problem.configuration and event.body["draw"] is not None:
+            self.draws = max(self.draws, event.body["draw"] + 1)
+        for record in update.records:
+            before = self.records.pop(record.number, None)
+            if before is not None:
+                self._count(before, -1)
+            if record.state is not State.ABANDONED:
+                self.records[record.number] = record
+                self._count(record, +1)
+
+    def known(self, params: Mapping[str, Any]) -> bool:
+        """Whether a point is planned, running or finished already."""
+        return self.problem.space.key(params) in self._keys
+
+    def done(self) -> Iterator[Record]:
+        """Trials with all outcomes, in the order of their numbers."""
+        return (self.records[number] for number in sorted(self.records) if self.records[number].state is State.DONE)
+
+    def _count(self, record: Record, step: int) -> None:
+        for params in (record.params,) if record.params is record.planned else (record.params, record.planned):
+            try:
+                key = self.problem.space.key(params)
+            except (BBOError, KeyError):  # a partly specified point, or one of an older definition of the space
+                continue
+            self._keys[key] += step
+            if not self._keys[key]:
+                del self._keys[key]

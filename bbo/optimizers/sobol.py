@@ -1,0 +1,57 @@
+"""A scrambled Sobol sequence over the feasible space (quasi-random search)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bbo.log.ledger import Update
+from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.distinct import distinct
+from bbo.optimizers.history import History
+from bbo.optimizers.random import proposal_of
+from bbo.problem import Problem, derive
+
+
+@dataclass(frozen=True, slots=True)
+class Sobol:
+    """The points of one Owen-scrambled Sobol sequence in order, without known points. Runs anything; honours every request."""
+
+    name: ClassVar[str] = "sobol"
+    version: ClassVar[int] = 1
+
+    def supports(self, problem: Problem) -> str | None:
+        """Every problem is supported."""
+        return None
+
+    def init(self, problem: Problem) -> History:
+        """No point known."""
+        return History(problem)
+
+    def fold(self, state: History, update: Update) -> History:
+        """Remember points, count draws."""
+        state.fold(update)
+        return state
+
+    def propose(self, state: History, request: Request) -> Proposal:
+        """The next points of the sequence."""
+        problem, space = state.problem, state.problem.space
+        fixed = {**request.fixed, **request.context}
+        seed = derive(problem.seed, problem.configuration, "sobol", bits=64)
+        if request.shared:
+            first = space.sobol(1, seed=seed, start=state.draws, fixed=fixed)[0]
+            fixed |= {name: first[name] for name in request.shared if name in first}
+
+        def draw(number: int) -> dict[str, Any]:
+            return space.sobol(1, seed=seed, start=number, fixed=fixed)[0]
+
+        def rng(number: int) -> np.random.Generator:
+            return problem.rng("sobol", number)
+
+        return proposal_of(distinct(state, request.n, draw, fixed=fixed, rng=rng))
+
+    def model(self, state: History) -> None:
+        """None: it has no model."""
+        return

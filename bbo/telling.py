@@ -1,0 +1,320 @@
+"""From what a user tells to events, or to an error that says what would be right. Nothing here writes."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bbo.errors import InvalidTell, UnknownTrial
+from bbo.log.events import Event
+from bbo.log.ledger import EMPTY, Ledger, Record
+from bbo.log.states import State
+from bbo.problem import Problem
+
+
+def record_of(ledger: Ledger, number: int) -> Record:
+    """The trial of a number.
+
+    Raises:
+        UnknownTrial: There is none; the message lists the open ones.
+    """
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise UnknownTrial(f"trial: {number!r} is neither a Trial nor a trial's number")
+    if not 0 <= number < len(ledger.records):
+        pending = list(ledger.pending)
+        shown = ", ".join(map(str, pending[:10])) + (", ..." if len(pending) > 10 else "")
+        raise UnknownTrial(f"no trial {number} in this study of {len(ledger.records)} trials; open trials: {shown or 'none'}")
+    return ledger.records[number]
+
+
+def told(
+    problem: Problem,
+    ledger: Ledger,
+    number: int,
+    attempt: int | None,
+    values: Any,
+    *,
+    sd: Any = None,
+    cost: float | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+    outside: bool = False,
+) -> Event | None:
+    """The `told` event of a result, None where it repeats an equal one.
+
+    Raises:
+        UnknownTrial, InvalidTell, OutOfRange: As `Study.tell`.
+    """
+    record = record_of(ledger, number)
+    attempt = record.attempt if attempt is None else attempt
+    where = f"trial {number}"
+    body = _measurements(problem, values, sd=sd, cost=cost, attrs=attrs, where=where)
+    if params is not None:
+        body["params"] = executed(problem, record, params, outside=outside)
+        body["outside"] = outside and not problem.space.contains(body["params"])
+    elif record.origin == "enqueued" and record.attempt == 0:
+        problem.space.validate(record.params, what=f"{where} was enqueued in part and never asked: give params=; its point")
+    before = record.told.get(attempt, EMPTY)
+    if _repeats(before, body):
+        return None
+    if record.state.finished:
+        if attempt == record.by:
+            raise InvalidTell(f"{where} is {record.state} already, with {_shown(record)}; to correct it use study.amend({number}, ...)")
+        return _superseded(record, attempt, Event("told", {"attempt": attempt, **body, "superseded": True}, trial=number))
+    told_before = before.get("values", EMPTY)
+    for name in told_before.keys() & body["values"].keys():
+        if told_before[name] != body["values"][name]:
+            raise InvalidTell(f"{where}: {name} was told as {told_before[name]!r} before; to correct it use study.amend({number}, ...)")
+    row = ledger.row_of_told(record, attempt, body["values"])
+    if ledger.target(record, row) is None:
+        missing = [name for name in problem.outcomes if name not in told_before.keys() | body["values"].keys()]
+        raise InvalidTell(f"{where} is {record.state}: it takes all outcomes at once (missing: {', '.join(missing)})")
+    return Event("told", {"attempt": attempt, **body}, trial=number)
+
+
+def ended(ledger: Ledger, kind: str, number: int, attempt: int | None, reason: str) -> Event | None:
+    """The event that fails, prunes, abandons or retries a trial, None where it repeats itself.
+
+    Raises:
+        UnknownTrial: No such trial.
+        InvalidTell: The trial's state does not allow it.
+    """
+    record = record_of(ledger, number)
+    attempt = record.attempt if attempt is None else attempt
+    if not isinstance(reason, str):
+        raise InvalidTell(f"trial {number}: reason is {reason!r}; it is a string")
+    event = Event(kind, {"attempt": attempt, "reason": reason}, trial=number)
+    if attempt != record.attempt or (kind != "retried" and record.state.finished and attempt != record.by):
+        return _superseded(record, attempt, event)
+    if record.state.value == kind or (kind == "retried" and record.state is State.QUEUED and record.attempt > 0):
+        return None
+    if ledger.target(record, kind) is None:
+        remedy = f"; to correct it use study.amend({number}, failed={reason!r})" if kind == "failed" and record.state.finished else ""
+        raise InvalidTell(f"trial {number} is {record.state}: it cannot be {kind}{remedy}")
+    return event
+
+
+def reported(ledger: Ledger, number: int, attempt: int, value: Any, step: Any) -> Event | None:
+    """The event of an intermediate value, None where it repeats an equal one or the trial is not this attempt's any more.
+
+    Raises:
+        InvalidTell: The value or the step is malformed, or the step was reported with another value.
+    """
+    record = record_of(ledger, number)
+    value = finite(value, f"trial {number}: the reported value")
+    if isinstance(step, bool) or not hasattr(step, "__index__") or step.__index__() < 0:
+        raise InvalidTell(f"trial {number}: step is {step!r}; it is an integer, at least 0")
+    step = step.__index__()
+    if record.state is not State.PENDING or attempt != record.attempt:
+        return None
+    for old_step, old_value in record.reports:
+        if old_step == step:
+            if old_value == value:
+                return None
+            raise InvalidTell(f"trial {number}: step {step} was reported as {old_value!r} before")
+    return Event("reported", {"attempt": attempt, "step": step, "value": value}, trial=number)
+
+
+def amended(
+    problem: Problem,
+    ledger: Ledger,
+    number: int,
+    values: Any = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    sd: Any = None,
+    cost: float | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    failed: str | None = None,
+    note: str = "",
+    outside: bool = False,
+) -> Event | None:
+    """The event that corrects a trial's record, None where nothing changes.
+
+    Raises:
+        UnknownTrial, InvalidTell, OutOfRange: As `Study.amend`.
+    """
+    record = record_of(ledger, number)
+    if ledger.target(record, "amended") is None:
+        raise InvalidTell(f"trial {number} is {record.state}: nothing was told that could be amended; use study.tell")
+    body: dict[str, Any] = _measurements(problem, {} if values is None else values, sd=sd, cost=cost, attrs=attrs, where=f"trial {number}")
+    if record.state is State.PENDING and (not body["values"].keys() <= record.values.keys() or failed is not None):
+        raise InvalidTell(f"trial {number} is pending: only what was told can be amended; use study.tell or study.fail")
+    if not body["values"]:
+        del body["values"]
+    if failed is not None and values is not None:
+        raise InvalidTell(f"trial {number}: an amendment gives either values or failed=, not both")
+    if params is not None:
+        body["params"] = executed(problem, record, params, outside=outside)
+        body["outside"] = outside and not problem.space.contains(body["params"])
+    if failed is not None:
+        body["failed"] = str(failed)
+    if not body:
+        if not note:
+            raise InvalidTell(f"trial {number}: nothing to amend; give values, params=, sd=, cost=, attrs= or failed=")
+        body["attrs"] = {}
+    return Event("amended", {**body, "note": note} if note else body, trial=number)
+
+
+def added(
+    problem: Problem,
+    number: int,
+    params: Mapping[str, Any],
+    values: Any,
+    *,
+    sd: Any = None,
+    cost: float | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    outside: bool = False,
+    failed: str | None = None,
+    source: str | None = None,
+) -> Event:
+    """The event of a point evaluated elsewhere.
+
+    Raises:
+        InvalidTell, OutOfRange: As `Study.add`.
+    """
+    point = problem.space.validate(params, outside=outside, what="the added point")
+    if (values is None) == (failed is None):
+        raise InvalidTell("add: give either values or failed='reason'")
+    body = _measurements(problem, {} if values is None else values, sd=sd, cost=cost, attrs=attrs, where="the added point")
+    if failed is None and (missing := [name for name in problem.outcomes if name not in body["values"]]):
+        raise InvalidTell(f"add: outcome {', '.join(missing)} is missing; all of {', '.join(problem.outcomes)} are needed")
+    body |= {"params": point, "outside": outside and not problem.space.contains(point)}
+    if failed is not None:
+        body["failed"] = str(failed)
+    if source is not None:
+        body["source"] = source
+    return Event("added", body, trial=number)
+
+
+def ranked(problem: Problem, ledger: Ledger, order: Sequence[tuple[int, ...]]) -> Event:
+    """The event of a ranking: tiers of trial numbers, best first.
+
+    Raises:
+        UnknownTrial: A number is not a trial.
+        InvalidTell: The study takes values, fewer than two trials, a trial twice, or one that cannot be ranked.
+    """
+    if problem.objectives[0].feedback != "ranking":
+        raise InvalidTell("this study is told values (study.tell); for rankings create it with bbo.Objective(name, feedback='ranking')")
+    numbers = [number for tier in order for number in tier]
+    if len(numbers) < 2:
+        raise InvalidTell("tell_ranking: give at least two trials, best first")
+    for number in numbers:
+        record = record_of(ledger, number)
+        if not record.state.finished and ledger.target(record, "ranked") is None:
+            raise InvalidTell(f"trial {number} is {record.state}: it cannot be ranked")
+        if record.state in (State.FAILED, State.PRUNED):
+            raise InvalidTell(f"trial {number} is {record.state}: leave it out of the ranking")
+        if numbers.count(number) > 1:
+            raise InvalidTell(f"trial {number} stands twice in the ranking")
+    return Event("ranked", {"order": [list(tier) for tier in order]})
+
+
+def executed(problem: Problem, record: Record, given: Mapping[str, Any], *, outside: bool) -> dict[str, Any]:
+    """What was really run: the plan with what the user says was different; inactive parameters fall away."""
+    if not isinstance(given, Mapping):
+        raise InvalidTell(f"trial {record.number}: params is {given!r}; it is a mapping of parameter names to values")
+    space = problem.space
+    merged = {**record.planned, **given}
+    if set(given) <= set(space.names):
+        active = space.active(merged)
+        merged = {name: value for name, value in merged.items() if name in active or name in given}
+    return space.validate(merged, outside=outside, what=f"trial {record.number}, params=")
+
+
+def finite(value: Any, what: str, remedy: str = "") -> float:
+    """A finite float from anything that is a real number (NumPy scalars and 0-d arrays too).
+
+    Raises:
+        InvalidTell: It is no number, a bool, NaN or infinite.
+    """
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidTell(f"{what} is {value!r}; it is a finite number{remedy}")
+    if not math.isfinite(value):
+        raise InvalidTell(f"{what} is {value}; it is a finite number{remedy}")
+    return float(value)
+
+
+def _measurements(problem: Problem, values: Any, *, sd: Any, cost: float | None, attrs: Mapping[str, Any] | None, where: str) -> dict[str, Any]:
+    outcomes = problem.outcomes
+    remedy = " (if the point failed use study.fail(trial, reason); other information goes into attrs=)"
+    if problem.objectives[0].feedback == "ranking" and values != {}:
+        raise InvalidTell(f"{where}: this study is told rankings; use study.tell_ranking")
+    body: dict[str, Any] = {"values": {name: finite(v, f"{where}: outcome {name}", remedy) for name, v in _named(values, outcomes, where).items()}}
+    if sd is not None:
+        body["sd"] = {name: finite(v, f"{where}: sd of {name}") for name, v in _named(sd, outcomes, f"{where}: sd").items()}
+        if negative := [name for name, v in body["sd"].items() if v < 0]:
+            raise InvalidTell(f"{where}: sd of {negative[0]} is {body['sd'][negative[0]]}; it is at least 0")
+    if cost is not None:
+        body["cost"] = finite(cost, f"{where}: cost")
+        if body["cost"] < 0:
+            raise InvalidTell(f"{where}: cost is {cost}; it is at least 0")
+    if attrs is not None:
+        body["attrs"] = plain_json(attrs, f"{where}: attrs")
+    return body
+
+
+def _named(given: Any, outcomes: tuple[str, ...], where: str) -> dict[str, Any]:
+    """Values by outcome name, from a mapping, a sequence in the order of the outcomes, or a bare number."""
+    if isinstance(given, Mapping):
+        for name in given:
+            if name not in outcomes:
+                near = difflib.get_close_matches(str(name), outcomes, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise InvalidTell(f"{where}: unknown outcome {name!r}{hint} (outcomes: {', '.join(outcomes)}; anything else goes into attrs=)")
+        return dict(given)
+    if isinstance(given, (list, tuple)) or getattr(given, "ndim", 0) == 1:
+        if len(given) != len(outcomes):
+            raise InvalidTell(f"{where}: {len(given)} values for {len(outcomes)} outcomes ({', '.join(outcomes)})")
+        return dict(zip(outcomes, given, strict=True))
+    if len(outcomes) > 1:
+        raise InvalidTell(f"{where}: one value for {len(outcomes)} outcomes; give a dict with {', '.join(outcomes)}, or a part of them")
+    return {outcomes[0]: given}
+
+
+def plain_json(given: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """A copy as JSON would bring it back.
+
+    Raises:
+        InvalidTell: It is no mapping with string keys, or holds what JSON cannot.
+    """
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise InvalidTell(f"{what} is {given!r}; it is a mapping with string keys")
+    try:
+        copy: dict[str, Any] = json.loads(json.dumps(dict(given), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidTell(f"{what} cannot be stored as JSON: {error}") from None
+    return copy
+
+
+def _repeats(before: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Whether a tell says nothing that was not told before by the same attempt."""
+    if not before:
+        return False
+    for key in ("values", "sd", "attrs"):
+        old = before.get(key, EMPTY)
+        if any(name not in old or old[name] != value for name, value in body.get(key, EMPTY).items()):
+            return False
+    return all(before.get(key) == body[key] for key in ("cost", "params", "outside") if key in body)
+
+
+def _superseded(record: Record, attempt: int, event: Event) -> Event:
+    warnings.warn(
+        f"trial {record.number} went on without attempt {attempt} (it is {record.state}, attempt {record.attempt}): "
+        f"what that attempt says is logged as superseded and not used",
+        stacklevel=5,
+    )
+    return event
+
+
+def _shown(record: Record) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in record.values.items()) or f"reason {record.reason!r}"
+
+
