@@ -24,7 +24,7 @@ class ForkGate:
 
     def __init__(self, close: Callable[[], None]) -> None:
         self._close = close
-        self._changed = threading.Condition(threading.Lock())
+        self._changed = threading.Condition()
         self._active = 0
         with _registry_lock:
             _gates.add(self)
@@ -54,7 +54,7 @@ class ForkGate:
 
 # The hooks below can be registered once and never withdrawn; hence a registry for the process, which keeps no gate alive.
 _gates: weakref.WeakSet[ForkGate] = weakref.WeakSet()
-_registry_lock = threading.Lock()
+_registry_lock = threading.RLock()
 _shut: list[ForkGate] = []
 
 

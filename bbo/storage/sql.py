@@ -193,8 +193,8 @@ class SqlStorage:
                     f"{self._database.where} holds the tables {', '.join(sorted(foreign))} of another program; give bbo its own database"
                 )
             return False
-        number = connection.scalar(sa.select(bbo_schema.c.number))
-        if number is None or number > TABLES:
+        number = connection.scalars(sa.select(bbo_schema.c.number)).one()
+        if number > TABLES:
             raise StorageError(
                 f"{self._database.where} has table layout {number}, made by a newer bbo; this one knows {TABLES}: upgrade bbo-platform"
             )

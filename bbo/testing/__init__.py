@@ -1,0 +1,7 @@
+"""Conformance kits: what an optimizer or a storage must do, to be run by whoever writes one."""
+
+from __future__ import annotations
+
+from bbo.testing.storage import check_storage
+
+__all__ = ["check_storage"]
