@@ -1,0 +1,163 @@
+"""Known input constraints: expressions or callables that every proposal keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any
+
+from bbo.errors import InvalidSpace
+from bbo.space.expressions import Expression, LinearForm, conjuncts, linear_form, parse
+
+_ROUNDING = 1e-10  # slack of a linear constraint, relative to the size of its terms: sums of decimals are not exact
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A known constraint written as an expression.
+
+    It holds vacuously at points where a parameter in it is inactive. A linear part holds when it does up to rounding (1e-10 of the
+    size of its terms), exactly so when all terms are whole numbers; every other part as written.
+
+    Args:
+        text: What the user wrote.
+        expression: Its syntax tree.
+        sizes: Largest magnitude of each name in it, None for names that are always whole numbers.
+    """
+
+    text: str
+    expression: Expression
+    sizes: Mapping[str, float | None]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names as the expression uses them."""
+        return self.expression.names
+
+    @cached_property
+    def parts(self) -> tuple[tuple[Expression, LinearForm | None, float], ...]:
+        """What must hold together: each part, its linear form if it has one, and that form's slack for rounding."""
+        forms = [(part, linear_form(part)) for part in conjuncts(self.expression)]
+        return tuple((part, form, 0.0 if form is None else self._slack(form)) for part, form in forms)
+
+    def _slack(self, form: LinearForm) -> float:
+        whole = all(self.sizes[name] is None and value == int(value) for name, value in form.coefficients.items())
+        if whole and form.rhs == int(form.rhs):
+            return 0.0
+        return _ROUNDING * (abs(form.rhs) + sum(abs(value) * (self.sizes[name] or 1.0) for name, value in form.coefficients.items()))
+
+    def holds(self, env: Mapping[str, Any], *, exact: bool = False) -> bool:
+        """Whether it holds for these flat values; with `exact`, inequalities get no slack for rounding."""
+        if any(name not in env for name in self.expression.names):
+            return True
+        return all(self._part_holds(env, *part, exact=exact) for part in self.parts)
+
+    @staticmethod
+    def _part_holds(env: Mapping[str, Any], part: Expression, form: LinearForm | None, slack: float, *, exact: bool) -> bool:
+        if form is None or form.sense in ("<", ">") or (exact and form.sense != "==" and slack > 0):
+            return bool(part.evaluate(env))
+        excess = sum(value * env[name] for name, value in form.coefficients.items()) - form.rhs
+        return abs(excess) <= slack if form.sense == "==" else (excess if form.sense == "<=" else -excess) <= slack
+
+    def to_json(self, *, durable: bool = False) -> str:
+        """The text."""
+        return self.text
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """A known constraint given as a callable: ``function(params) -> bool``.
+
+    It is recorded as ``module:qualname`` with a hash of its source.
+    """
+
+    function: Callable[[dict[str, Any]], Any]
+
+    @property
+    def text(self) -> str:
+        """Module and qualified name."""
+        return f"{getattr(self.function, '__module__', '?')}:{getattr(self.function, '__qualname__', repr(self.function))}"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Empty: what a callable reads is not known."""
+        return frozenset()
+
+    @property
+    def parts(self) -> tuple[tuple[Expression, LinearForm | None, float], ...]:
+        """Empty: a callable has no parts."""
+        return ()
+
+    @cached_property
+    def source_hash(self) -> str | None:
+        """SHA-256 of the source text, None where there is none."""
+        try:
+            source = inspect.getsource(self.function)
+        except (OSError, TypeError):
+            return None
+        return hashlib.sha256(textwrap.dedent(source).encode()).hexdigest()
+
+    def holds(self, params: Mapping[str, Any], *, exact: bool = False) -> bool:
+        """Whether the callable returns a truth for these parameters."""
+        return bool(self.function(dict(params)))
+
+    def to_json(self, *, durable: bool = False) -> dict[str, Any]:
+        """Name and hash.
+
+        Raises:
+            InvalidSpace: With `durable`, for what another process could not import.
+        """
+        module, _, name = self.text.partition(":")
+        if durable and (module in ("?", "__main__") or "<" in name or self.source_hash is None):
+            raise InvalidSpace(
+                f"the constraint {self.text} cannot be stored: a stored study needs a function of an importable module. "
+                "Move it into a module, write it as an expression, or keep the study in memory (storage=None)"
+            )
+        return {"callable": self.text, "sha256": self.source_hash}
+
+
+Known = Condition | Check
+
+
+def known_from_json(data: Any) -> str | Callable[[dict[str, Any]], Any]:
+    """What `Space` takes as a constraint, from its recorded form.
+
+    Raises:
+        InvalidSpace: The callable cannot be imported, or its source is not what it was.
+    """
+    if isinstance(data, str):
+        return data
+    if not isinstance(data, Mapping) or not isinstance(data.get("callable"), str):
+        raise InvalidSpace(f"constraint {data!r} must be an expression or {{'callable': 'module:name', 'sha256': ...}}")
+    module, _, name = data["callable"].partition(":")
+    try:
+        function = reduce(getattr, name.split("."), importlib.import_module(module))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InvalidSpace(f"the constraint {data['callable']} cannot be imported ({error}); put its module on the path") from error
+    if data.get("sha256") not in (None, Check(function).source_hash):  # type: ignore[arg-type]
+        raise InvalidSpace(
+            f"the source of the constraint {data['callable']} changed since it was recorded; restore it, or redefine the study's space"
+        )
+    return function  # type: ignore[return-value]
+
+
+def make_known(constraint: Any, size: Callable[[str], float | None], check: Callable[[Expression, str], None]) -> Known:
+    """A constraint as given by a user; `size` and `check` tell what the space knows of a name and of an expression.
+
+    Raises:
+        InvalidSpace: Neither an expression nor a callable, or not a sound expression.
+    """
+    if callable(constraint):
+        return Check(constraint)
+    if not isinstance(constraint, str):
+        raise InvalidSpace(f"constraint {constraint!r} must be an expression such as 'x + y <= 1', or a callable of the parameters")
+    expression = parse(constraint)
+    check(expression, f"constraint {constraint!r}")
+    if not expression.names:
+        raise InvalidSpace(f"constraint {constraint!r} mentions no parameter")
+    return Condition(constraint, expression, {name: size(name) for name in expression.names})

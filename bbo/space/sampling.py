@@ -1,0 +1,99 @@
+"""Random and quasi-random feasible points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bbo.errors import OutOfRange
+from bbo.space.parameter import Array
+
+if TYPE_CHECKING:
+    from bbo.space.space import Params, Space
+
+_TRIES = 50  # random points tried before a feasible one is constructed
+_BATCH = 256
+
+
+def draws(space: Space) -> int:
+    """How many uniform numbers one point takes."""
+    return sum(parameter.draws for parameter in space.parameters.values())
+
+
+def candidates(space: Space, U: Array, fixed: Mapping[str, Any]) -> Iterator[Params | None]:
+    """Points from rows U (`n x draws`) of uniform numbers, `fixed` values held; None where a fixed parameter is inactive.
+
+    Known constraints are left aside.
+    """
+    first = 0
+    values: list[list[Any]] = []
+    for name, parameter in space.parameters.items():
+        width = parameter.draws
+        values.append([fixed[name]] * len(U) if name in fixed else parameter.draw(U[:, first : first + width]))
+        first += width
+    for row in zip(*values, strict=True):
+        point = space._tree.prune(dict(zip(space.parameters, row, strict=True)))
+        yield point if all(name in point for name in fixed) else None
+
+
+def sample(space: Space, n: int, rng: np.random.Generator, *, fixed: Mapping[str, Any] | None = None) -> list[Params]:
+    """See `Space.sample`."""
+    held = check_fixed(space, fixed)
+    points: list[Params] = []
+    tried = 0
+    while len(points) < n:
+        batch = min(max(n - len(points), 1), _BATCH)
+        U = rng.random((batch, draws(space)))
+        points += [point for point in candidates(space, U, held) if point is not None and space._keeps(point, exact=True)]
+        tried += batch
+        if len(points) < n and tried >= _TRIES and len(points) < tried / _TRIES:
+            points += construct(space, n - len(points), rng, held)
+    return points[:n]
+
+
+def sobol(space: Space, n: int, *, seed: int, start: int = 0, fixed: Mapping[str, Any] | None = None) -> list[Params]:
+    """See `Space.sobol`."""
+    held = check_fixed(space, fixed)
+    points: list[Params] = []
+    for i, point in enumerate(candidates(space, sobol_points(n, draws(space), seed, start), held), start):
+        if point is not None and space._keeps(point, exact=True):
+            points.append(point)
+        else:
+            points += sample(space, 1, np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, i]))), fixed=held)
+    return points
+
+
+def sobol_points(n: int, d: int, seed: int, start: int = 0) -> Array:
+    """Points `start` to ``start + n - 1`` (`n x d`) of the Sobol sequence scrambled by `seed` (Owen 1998, as in SciPy)."""
+    if d == 0 or n == 0:
+        return np.empty((n, d))
+    from scipy.stats.qmc import Sobol
+
+    engine = Sobol(d, scramble=True, rng=np.random.default_rng(seed))
+    if start > 0:
+        engine.fast_forward(start)
+        return np.asarray(engine.random(n))
+    return np.vstack([engine.random(1), engine.random(n - 1)]) if n > 1 else np.asarray(engine.random(1))
+
+
+def check_fixed(space: Space, fixed: Mapping[str, Any] | None) -> Params:
+    """`fixed` in canonical form.
+
+    Raises:
+        OutOfRange: It is not part of a legal point.
+    """
+    return space.validate(fixed, partial=True, what="fixed") if fixed else {}
+
+
+def construct(space: Space, n: int, rng: np.random.Generator, fixed: Mapping[str, Any]) -> list[Params]:
+    """Feasible points where few random ones are feasible.
+
+    Raises:
+        OutOfRange: None was found.
+    """
+    for point in candidates(space, rng.random((20_000, draws(space))), fixed):
+        if point is not None and space._keeps(point):
+            return [point]
+    raise OutOfRange(f"no feasible point was found with fixed={dict(fixed)!r}")

@@ -1,0 +1,107 @@
+"""Spaces as plain JSON data, the same in the log and in study files: ``{"float": [20, 80], "step": 1, "unit": "°C"}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from bbo.errors import InvalidSpace
+from bbo.space.choices import Bool, Categorical, Fixed, Ordinal
+from bbo.space.numeric import Float, Int
+from bbo.space.parameter import Parameter
+from bbo.space.tree import nearest
+
+KINDS: dict[str, type[Parameter]] = {kind.tag: kind for kind in (Float, Int, Bool, Categorical, Ordinal, Fixed)}
+
+
+def parameter_to_json(parameter: Parameter) -> dict[str, Any]:
+    """The parameter under its tag, with every option that is not the default."""
+    data: dict[str, Any] = {parameter.tag: _to_json_main(parameter)}
+    for field in fields(parameter):
+        value = getattr(parameter, field.name)
+        if field.default is not MISSING and value != field.default:
+            data[field.name] = _plain(value)
+    return data
+
+
+def parameter_from_json(data: Any, name: str) -> Parameter:
+    """The parameter that `parameter_to_json` gave, or its short form in a study file (``bool`` alone is a string).
+
+    Raises:
+        InvalidSpace: Not such data; the message names the parameter.
+    """
+    if data == "bool":
+        data = {"bool": True}
+    if not isinstance(data, Mapping):
+        raise InvalidSpace(f"parameter {name!r} is {data!r}; it must be a mapping such as {{float: [0, 1]}}")
+    tags = [tag for tag in KINDS if tag in data]
+    if len(tags) != 1:
+        got = ", ".join(map(repr, data)) or "nothing"
+        raise InvalidSpace(f"parameter {name!r} must have exactly one of the keys {', '.join(KINDS)}; it has {got}")
+    kind = KINDS[tags[0]]
+    allowed = {field.name: field for field in fields(kind) if field.default is not MISSING or field.name in _NAMED.get(kind.tag, ())}
+    options = {key: value for key, value in data.items() if key != kind.tag}
+    for key in options:
+        if key not in allowed:
+            raise InvalidSpace(f"parameter {name!r}: unknown key {key!r}{nearest(key, allowed)}")
+    try:
+        return kind(*_from_json_main(kind, data[kind.tag]), **options)
+    except InvalidSpace as error:
+        raise InvalidSpace(f"parameter {name!r}: {error}") from None
+    except TypeError as error:
+        raise InvalidSpace(f"parameter {name!r}: {data!r} is not a {kind.tag} ({error})") from None
+
+
+def split_space(data: Any) -> tuple[Mapping[str, Any], list[Any]]:
+    """Parameters and constraints of a space in either form.
+
+    Raises:
+        InvalidSpace: It is in neither.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidSpace(f"a space is a mapping of parameter names to parameters, got a {type(data).__name__}")
+    parameters = data.get("parameters")
+    long = isinstance(parameters, Mapping) and set(data) <= {"parameters", "constraints"} and not set(parameters) & set(KINDS)
+    constraints = data.get("constraints", [])
+    if isinstance(constraints, Mapping) and not long:  # a parameter of that name
+        return data, []
+    if not isinstance(constraints, list):
+        raise InvalidSpace(f"constraints must be a list of expressions, got {constraints!r}")
+    if long and isinstance(parameters, Mapping):
+        return parameters, constraints
+    return {name: entry for name, entry in data.items() if name != "constraints"}, constraints
+
+
+_NAMED: dict[str, tuple[str, ...]] = {}
+"""Required fields that stand under their own name in JSON; all other required fields stand under the tag."""
+
+
+def _main_fields(kind: type[Parameter]) -> list[str]:
+    return [field.name for field in fields(kind) if field.default is MISSING and field.name not in _NAMED.get(kind.tag, ())]
+
+
+def _to_json_main(parameter: Parameter) -> Any:
+    values = [_plain(getattr(parameter, name)) for name in _main_fields(type(parameter))]
+    if not values:
+        return True
+    return values[0] if len(values) == 1 else values
+
+
+def _from_json_main(kind: type[Parameter], main: Any) -> list[Any]:
+    names = _main_fields(kind)
+    if not names:
+        return []
+    if len(names) == 1:
+        return [main]
+    if not isinstance(main, (list, tuple)) or len(main) != len(names):
+        raise InvalidSpace(f"{kind.tag} takes [{', '.join(names)}], got {main!r}")
+    return list(main)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""Probabilistic models: data in, distributions out."""
