@@ -4,6 +4,8 @@
 are used, so that ``import bbo`` is quick.
 """
 
+# ruff: noqa: F401 - the imports for the type checker are the names that __getattr__ loads
+
 from __future__ import annotations
 
 from importlib import import_module

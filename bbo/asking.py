@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bbo.errors import Exhausted, Stopped, Unsupported, Waiting
 from bbo.log.events import Event
-from bbo.log.ledger import EMPTY, Record
+from bbo.log.ledger import Record, empty
 from bbo.optimizers.base import Delegating, Proposal, Query, Request, to_json
 from bbo.storage.base import Conflict
 
@@ -32,9 +32,9 @@ _VOIDING = frozenset({"configured", "redefined", "stopped"})
 class Terms:
     """On what terms trials are handed out."""
 
-    fixed: Mapping[str, Any] = EMPTY
+    fixed: Mapping[str, Any] = field(default_factory=empty)
     shared: tuple[str, ...] = ()
-    context: Mapping[str, Any] = EMPTY
+    context: Mapping[str, Any] = field(default_factory=empty)
     client: str | None = None
     worker: str | None = None
     lease: float | None = None
@@ -83,8 +83,10 @@ def ask(replica: Replica, storage: Storage, name: str, n: int, terms: Terms, *, 
         wanted = n - len(mine) - len(queued)
         if wanted and made is None:
             request = Request(wanted, terms.fixed, terms.shared, terms.context, len(ledger.records), memo)
-            made = _Made(replica.optimizer.propose(replica.state, request), request, ledger.seq, fit_seen if memo is not None else ledger.seq)
-            memo, fit_seen = made.proposal.memo, made.fit_seen
+            made = _Made(
+                replica.optimizer.propose(replica.state, request), request, ledger.seq, fit_seen if memo is not None else ledger.seq
+            )
+            memo = made.proposal.memo
         drafts = [_from_queue(replica, ledger.records[number], terms, now) for number in queued]
         if wanted and made is not None:
             drafts += _from_proposal(replica, made, wanted, terms, now)
@@ -127,7 +129,9 @@ def completed(replica: Replica, budget: int | None) -> Event | None:
     optimizer = replica.optimizer
     stored = configuration["optimizer"]
     if stored["version"] > optimizer.version:
-        raise Unsupported(f"optimizer {stored['name']!r} is of version {stored['version']}, this bbo has {optimizer.version}: upgrade bbo-platform")
+        raise Unsupported(
+            f"optimizer {stored['name']!r} is of version {stored['version']}, this bbo has {optimizer.version}: upgrade bbo-platform"
+        )
     resolved = optimizer.resolve(replica.problem, budget) if isinstance(optimizer, Delegating) else optimizer
     if resolved == optimizer and stored["version"] == optimizer.version:
         return None
@@ -191,7 +195,11 @@ def _complete(replica: Replica, record: Record) -> Query:
 
 def _from_proposal(replica: Replica, made: _Made, wanted: int, terms: Terms, now: float) -> list[Event]:
     first = len(replica.ledger.records)
-    request = {key: value for key, value in (("fixed", dict(terms.fixed)), ("shared", list(terms.shared)), ("context", dict(terms.context))) if value}
+    request = {
+        key: value
+        for key, value in (("fixed", dict(terms.fixed)), ("shared", list(terms.shared)), ("context", dict(terms.context)))
+        if value
+    }
     drafts = []
     for index, query in enumerate(made.proposal.queries[:wanted]):
         body = _body(replica, query, seen=made.seen, fit_seen=made.fit_seen)
@@ -223,5 +231,3 @@ def _refuse_empty(proposal: Proposal, name: str, pending: int) -> None:
     if proposal.status == "exhausted":
         raise Exhausted(f"every point of study {name!r} has been handed out{': ' + proposal.note if proposal.note else ''}")
     raise Waiting(f"study {name!r} has nothing to hand out until results of its {pending} open trials come in")
-
-

@@ -143,7 +143,9 @@ def objectives_of(given: str | Mapping[str, str] | Objective | Iterable[Objectiv
         objectives = tuple(given)
     for objective in objectives:
         if not isinstance(objective, Objective):
-            raise InvalidStudy(f"objectives: {objective!r} is no Objective; give {{'loss': 'minimize'}} or [bbo.Objective('loss', 'minimize')]")
+            raise InvalidStudy(
+                f"objectives: {objective!r} is no Objective; give {{'loss': 'minimize'}} or [bbo.Objective('loss', 'minimize')]"
+            )
     if not objectives:
         raise InvalidStudy("objectives: give at least one, for example {'loss': 'minimize'}")
     names = [objective.name for objective in objectives]

@@ -7,10 +7,12 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, overload
 
 from bbo import asking, best, telling
-from bbo.errors import BBOError, InvalidStudy, InvalidTell, NoBest, OutOfRange, StudyExists, StudyMismatch, StudyNotFound, Unsupported
+from bbo.definition import check_methods, match
+from bbo.errors import BBOError, InvalidStudy, InvalidTell, NoBest, OutOfRange, StudyExists, StudyNotFound
 from bbo.log.events import Event
 from bbo.log.ledger import Ledger, Record
 from bbo.objectives import Constraint, Objective, constraints_of, objectives_of
@@ -94,7 +96,7 @@ class Study:
         chosen = resolve("auto" if optimizer is None else optimizer)
         stopper = resolve_pruner(pruner)
         problem = Problem(space, objectives_of(objectives), constraints_of(outcome_constraints), seed=definition["seed"])
-        _check_methods(problem, chosen, stopper)
+        check_methods(problem, chosen, stopper)
         self._connect(opened, name)
         configured = {"optimizer": to_json(chosen), "pruner": pruner_to_json(stopper)}
         now = time.time()
@@ -102,9 +104,14 @@ class Study:
             first = opened.append(name, [Event("created", definition, time=now), Event("configured", configured, time=now)], after=0)
         except Conflict:
             if if_exists == "error":
-                raise StudyExists(f"study {name!r} exists in {opened.url}; choose another name, or leave out if_exists='error' to go on with it") from None
+                raise StudyExists(f"study {name!r} exists in {opened.url}; choose another name, or leave out if_exists='error'") from None
             self._replica.sync()
-            _match(self._replica.ledger, definition, None if optimizer is None else configured["optimizer"], configured["pruner"], seed)
+            match(
+                self._replica.ledger,
+                definition,
+                optimizer=configured["optimizer"] if optimizer is not None else None,
+                pruner=configured["pruner"],
+            )
         else:
             self._replica.fold(first)
         _ = self._replica.state if self._replica.ledger.seq == 2 else None
@@ -371,7 +378,9 @@ class Study:
             InvalidTell: A value is malformed or missing.
         """
         return self._append_trial(
-            lambda number: telling.added(self._problem, number, params, values, sd=sd, cost=cost, attrs=attrs, outside=outside, failed=failed)
+            lambda number: telling.added(
+                self._problem, number, params, values, sd=sd, cost=cost, attrs=attrs, outside=outside, failed=failed
+            )
         )
 
     def amend(
@@ -402,7 +411,15 @@ class Study:
             InvalidTell: Nothing to amend, or a value is malformed. UnknownTrial: No such trial. OutOfRange: As `tell`.
         """
         number, _ = _handle(trial)
-        corrections: dict[str, Any] = {"params": params, "sd": sd, "cost": cost, "attrs": attrs, "failed": failed, "note": note, "outside": outside}
+        corrections: dict[str, Any] = {
+            "params": params,
+            "sd": sd,
+            "cost": cost,
+            "attrs": attrs,
+            "failed": failed,
+            "note": note,
+            "outside": outside,
+        }
         self._write(lambda ledger: [telling.amended(self._problem, ledger, number, values, **corrections)])
 
     def repeat(self, trial: Trial | int) -> Trial:
@@ -415,7 +432,7 @@ class Study:
 
     # -- change and stop -------------------------------------------------------------------------------------------------------
 
-    def configure(self, *, optimizer: str | Optimizer | None = None, pruner: str | Pruner | None | type[Ellipsis] = ...) -> None:  # type: ignore[valid-type]
+    def configure(self, *, optimizer: str | Optimizer | None = None, pruner: str | Pruner | EllipsisType | None = ...) -> None:
         """Go on with another optimizer or pruner; what is not given stays. The new optimizer learns from the whole log.
 
         Raises:
@@ -423,7 +440,7 @@ class Study:
         """
         chosen = self.optimizer if optimizer is None else resolve(optimizer)
         stopper = self.pruner if pruner is ... else resolve_pruner(pruner)
-        _check_methods(self._problem, chosen, stopper)
+        check_methods(self._problem, chosen, stopper)
         body = {"optimizer": to_json(chosen), "pruner": pruner_to_json(stopper)}
         self._write(lambda _: [Event("configured", body)])
 
@@ -445,7 +462,7 @@ class Study:
             raise InvalidStudy(f"redefine: give defaults={{{missing[0]!r}: ...}}, the value that the trials so far were run with")
         fill = space.validate({name: given[name] for name in new if name in given}, partial=True, what="defaults") if new else {}
         problem = self._problem
-        _check_methods(Problem(space, problem.objectives, problem.outcome_constraints, seed=problem.seed), self.optimizer, self.pruner)
+        check_methods(Problem(space, problem.objectives, problem.outcome_constraints, seed=problem.seed), self.optimizer, self.pruner)
         body = {"space": space.to_json(durable=self._storage.url != "memory"), "defaults": fill}
         self._write(lambda _: [Event("redefined", body)])
 
@@ -695,7 +712,7 @@ class Study:
 
     def _append_trial(self, event: Callable[[int], Event]) -> Trial:
         (appended,) = self._write(lambda ledger: [event(len(ledger.records))])
-        assert appended.trial is not None  # noqa: S101 - the event was made for a trial
+        assert appended.trial is not None
         return self._trial(appended.trial)
 
     def _write(self, decide: Callable[[Ledger], Sequence[Event | None]]) -> list[Event]:
@@ -741,7 +758,7 @@ def load_study(name: str, storage: str | PathLike[str] | Storage) -> Study:
     opened = open_storage(storage)
     if name not in (names := opened.studies()):
         raise StudyNotFound(f"no study {name!r} in {opened.url}; it holds: {', '.join(names) or 'none'}")
-    return Study._open(name, opened)  # noqa: SLF001 - the class's own second constructor
+    return Study._open(name, opened)
 
 
 def list_studies(storage: str | PathLike[str] | Storage) -> list[str]:
@@ -768,52 +785,3 @@ def _run(fn: ObjectiveFunction, space: Space, direction: str, n_trials: int, wor
 def _handle(trial: Trial | int) -> tuple[int, int | None]:
     """Number and attempt; a bare number stands for the latest attempt."""
     return (trial.number, trial.attempt) if isinstance(trial, Trial) else (trial, None)
-
-
-def _check_methods(problem: Problem, optimizer: Optimizer, pruner: Pruner | None) -> None:
-    if reason := optimizer.supports(problem):
-        raise Unsupported(f"optimizer {optimizer.name!r} cannot run this study: {reason}")
-    if pruner is not None and (reason := pruner.supports(problem)):
-        raise Unsupported(f"pruner {pruner.name!r} cannot run this study: {reason}")
-
-
-def _match(ledger: Ledger, given: Mapping[str, Any], optimizer: Mapping[str, Any] | None, pruner: Any, seed: int | None) -> None:
-    """Raise where a stored study is not the one that the constructor describes."""
-    stored = ledger.definition
-    for key in ("space", "objectives", "outcome_constraints"):
-        if stored[key] != given[key]:
-            remedy = "study.redefine(space=...) on bbo.load_study(...)" if key == "space" else "another name"
-            raise StudyMismatch(f"study {stored['name']!r} has another {key}: {_difference(stored[key], given[key])}; to go on use {remedy}")
-    if seed is not None and stored["seed"] != seed:
-        raise StudyMismatch(f"study {stored['name']!r} has seed {stored['seed']}, not {seed}; leave seed out, or use another name")
-    configuration = ledger.configurations[-1]
-    remedy = f"bbo.load_study({stored['name']!r}, storage).configure"
-    if optimizer is not None and not _same_method(configuration["optimizer"], optimizer):
-        raise StudyMismatch(
-            f"study {stored['name']!r} runs optimizer {_shown(configuration['optimizer'])}, not {_shown(optimizer)}; to change it use {remedy}(optimizer=...)"
-        )
-    if pruner is not None and configuration.get("pruner") != pruner:
-        raise StudyMismatch(f"study {stored['name']!r} has pruner {configuration.get('pruner')}, not {pruner}; to change it use {remedy}(pruner=...)")
-
-
-def _same_method(stored: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
-    """Whether settings as given may have become those stored: an open choice (None) is filled at the first ask."""
-    settings = given["settings"]
-    return stored["name"] == given["name"] and all(settings[key] in (None, value) for key, value in stored["settings"].items() if key in settings)
-
-
-def _shown(method: Mapping[str, Any]) -> str:
-    return f"{method['name']}({', '.join(f'{key}={value!r}' for key, value in method['settings'].items())})"
-
-
-def _difference(stored: Any, given: Any, where: str = "") -> str:
-    """The first place where two JSON values differ."""
-    if isinstance(stored, Mapping) and isinstance(given, Mapping):
-        for key in [*stored, *(key for key in given if key not in stored)]:
-            if key not in given or key not in stored:
-                here = "the stored one" if key in stored else "the given one"
-                return f"{where}{key} stands only in {here}"
-            if stored[key] != given[key]:
-                return _difference(stored[key], given[key], f"{where}{key}: ")
-    return f"{where}stored {stored!r}, given {given!r}"
-

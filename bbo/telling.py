@@ -242,12 +242,16 @@ def finite(value: Any, what: str, remedy: str = "") -> float:
     return float(value)
 
 
-def _measurements(problem: Problem, values: Any, *, sd: Any, cost: float | None, attrs: Mapping[str, Any] | None, where: str) -> dict[str, Any]:
+def _measurements(
+    problem: Problem, values: Any, *, sd: Any, cost: float | None, attrs: Mapping[str, Any] | None, where: str
+) -> dict[str, Any]:
     outcomes = problem.outcomes
     remedy = " (if the point failed use study.fail(trial, reason); other information goes into attrs=)"
     if problem.objectives[0].feedback == "ranking" and values != {}:
         raise InvalidTell(f"{where}: this study is told rankings; use study.tell_ranking")
-    body: dict[str, Any] = {"values": {name: finite(v, f"{where}: outcome {name}", remedy) for name, v in _named(values, outcomes, where).items()}}
+    body: dict[str, Any] = {
+        "values": {name: finite(v, f"{where}: outcome {name}", remedy) for name, v in _named(values, outcomes, where).items()}
+    }
     if sd is not None:
         body["sd"] = {name: finite(v, f"{where}: sd of {name}") for name, v in _named(sd, outcomes, f"{where}: sd").items()}
         if negative := [name for name, v in body["sd"].items() if v < 0]:
@@ -268,7 +272,9 @@ def _named(given: Any, outcomes: tuple[str, ...], where: str) -> dict[str, Any]:
             if name not in outcomes:
                 near = difflib.get_close_matches(str(name), outcomes, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise InvalidTell(f"{where}: unknown outcome {name!r}{hint} (outcomes: {', '.join(outcomes)}; anything else goes into attrs=)")
+                raise InvalidTell(
+                    f"{where}: unknown outcome {name!r}{hint} (outcomes: {', '.join(outcomes)}; anything else goes into attrs=)"
+                )
         return dict(given)
     if isinstance(given, (list, tuple)) or getattr(given, "ndim", 0) == 1:
         if len(given) != len(outcomes):
@@ -316,5 +322,3 @@ def _superseded(record: Record, attempt: int, event: Event) -> Event:
 
 def _shown(record: Record) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in record.values.items()) or f"reason {record.reason!r}"
-
-

@@ -19,6 +19,11 @@ from bbo.log.states import MAX_ATTEMPTS, TOLD_PART, TRANSITIONS, State
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
+def empty() -> Mapping[Any, Any]:
+    """The one empty mapping, as a dataclass wants its default."""
+    return EMPTY
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A trial at one moment of the log. Immutable: a later event makes a new one.
@@ -48,17 +53,17 @@ class Record:
     number: int
     state: State
     attempt: int = 0
-    params: Mapping[str, Any] = EMPTY
-    planned: Mapping[str, Any] = EMPTY
-    values: Mapping[str, float] = EMPTY
-    sd: Mapping[str, float] = EMPTY
+    params: Mapping[str, Any] = field(default_factory=empty)
+    planned: Mapping[str, Any] = field(default_factory=empty)
+    values: Mapping[str, float] = field(default_factory=empty)
+    sd: Mapping[str, float] = field(default_factory=empty)
     cost: float | None = None
-    attrs: Mapping[str, Any] = EMPTY
+    attrs: Mapping[str, Any] = field(default_factory=empty)
     outside: bool = False
     reason: str = ""
     origin: str = "optimizer"
-    asked: Mapping[str, Any] = EMPTY
-    told: Mapping[int, Mapping[str, Any]] = EMPTY
+    asked: Mapping[str, Any] = field(default_factory=empty)
+    told: Mapping[int, Mapping[str, Any]] = field(default_factory=empty)
     lapses: int = 0
     reports: tuple[tuple[int, float], ...] = ()
     amended: bool = False
@@ -177,8 +182,8 @@ class Ledger:
     def _new(self, event: Event, **fields: Any) -> tuple[Record, ...]:
         if event.trial != len(self.records):
             raise StorageError(f"event {event.seq} makes trial {event.trial} where {len(self.records)} is next: the log is damaged")
-        params = event.body["params"]
-        return (Record(event.trial, state=TRANSITIONS[event.kind][None], params=params, planned=params, **fields),)
+        fields |= {"params": event.body["params"], "planned": event.body["params"]}
+        return (Record(event.trial, state=TRANSITIONS[event.kind][None], **fields),)
 
     def _enqueued(self, event: Event) -> tuple[Record, ...]:
         return self._new(event, origin="enqueued", attrs=event.body.get("attrs", EMPTY))
@@ -218,9 +223,9 @@ class Ledger:
         self.rankings.append(tiers)
         changed = []
         for number in (number for tier in tiers for number in tier):
-            record = self.records[number]
+            record = self._record(event, number)
             if not record.state.finished:
-                changed.append(replace(self._moved(event, "ranked", number), finished_time=event.time, by=record.attempt))
+                changed.append(replace(self._moved(event, "ranked", record), finished_time=event.time, by=record.attempt))
         return tuple(changed)
 
     def _ended(self, event: Event) -> tuple[Record, ...]:
@@ -283,14 +288,15 @@ class Ledger:
 
     # -- helpers -------------------------------------------------------------------------------------------------------------
 
-    def _record(self, event: Event) -> Record:
+    def _record(self, event: Event, number: int | None = None) -> Record:
+        number = event.trial if number is None else number
         try:
-            return self.records[event.trial]  # type: ignore[index]
+            return self.records[number]  # type: ignore[index]
         except (IndexError, TypeError):
-            raise StorageError(f"event {event.seq} speaks of trial {event.trial}, which is not there: the log is damaged") from None
+            raise StorageError(f"event {event.seq} speaks of trial {number}, which is not there: the log is damaged") from None
 
-    def _moved(self, event: Event, row: str, number: int | None = None) -> Record:
-        record = self._record(event) if number is None else self.records[number]
+    def _moved(self, event: Event, row: str, record: Record | None = None) -> Record:
+        record = record or self._record(event)
         state = self.target(record, row)
         if state is None:
             raise StorageError(f"event {event.seq} ({row}) is not allowed for trial {record.number}, {record.state}: the log is damaged")

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from bbo.errors import InvalidStudy, Unsupported
-from bbo.log.ledger import EMPTY, Update
+from bbo.log.ledger import Update, empty
 from bbo.problem import Problem
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,9 @@ class Request:
     """
 
     n: int = 1
-    fixed: Mapping[str, Any] = EMPTY
+    fixed: Mapping[str, Any] = field(default_factory=empty)
     shared: tuple[str, ...] = ()
-    context: Mapping[str, Any] = EMPTY
+    context: Mapping[str, Any] = field(default_factory=empty)
     first_number: int = 0
     memo: Mapping[str, Any] | None = None
 
@@ -183,5 +182,3 @@ def refuse(request: Request, *names: Literal["fixed", "shared", "context"], opti
     for name in names:
         if getattr(request, name):
             raise Unsupported(f"{optimizer} cannot honour {name}={dict(request.fixed) if name == 'fixed' else getattr(request, name)!r}")
-
-

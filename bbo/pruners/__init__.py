@@ -37,10 +37,13 @@ def resolve(given: str | Pruner | Mapping[str, Any] | None) -> Pruner | None:
     Raises:
         InvalidStudy: No pruner of that name, or a setting it does not have.
     """
-    if given is None or (isinstance(given, Pruner) and not isinstance(given, (type, str, Mapping))):
+    if isinstance(given, Mapping):
+        name, settings = given["name"], given["settings"]
+    elif isinstance(given, (str, type)) or not (given is None or isinstance(given, Pruner)):
+        name, settings = given, {}
+    else:
         return given
-    name, settings = (given, {}) if isinstance(given, str) else (given["name"], given["settings"]) if isinstance(given, Mapping) else (given, {})
-    if name not in REGISTRY:
+    if not isinstance(name, str) or name not in REGISTRY:
         raise InvalidStudy(f"pruner: {name!r} is neither a name ({', '.join(REGISTRY)}) nor a settings object such as bbo.Median()")
     module, _, attribute = REGISTRY[name].partition(":")
     cls = getattr(import_module(module), attribute)
