@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -72,7 +73,7 @@ def import_log(storage: Storage, lines: Iterable[str], *, name: str | None = Non
     for place, text in enumerate(texts, start=1):
         try:
             event = _parse(text)
-        except (ValueError, TypeError, RecursionError, StorageError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError, StorageError) as error:
             cut = "; it is the last line and seems cut short: export again" if place == len(texts) and not text.endswith("\n") else ""
             raise StorageError(f"line {place} is no exported event: {error}{cut}. Nothing was imported") from error
         if event.seq != place:
@@ -109,8 +110,8 @@ def _parse(text: str) -> Event:
         raise ValueError(f"seq is {seq!r}; a whole number is needed")
     if type(trial) is not int and trial is not None:
         raise ValueError(f"trial is {trial!r}; a whole number or null is needed")
-    if type(time) not in {int, float}:
-        raise ValueError(f"time is {time!r}; seconds since the epoch are needed")
+    if type(time) not in {int, float} or not math.isfinite(time):
+        raise ValueError(f"time is {time!r}; finite seconds since the epoch are needed")
     if not isinstance(body, dict):
         raise ValueError(f"body is {body!r}; an object is needed")
     event = Event(kind, upgrade(kind, body), trial, float(time), seq)

@@ -124,7 +124,7 @@ class SqlStorage:
         table = events_table.c
         with self._study(study) as (connection, number):
             query = sa.select(table.seq, table.kind, table.trial, table.time, table.body)
-            rows = connection.execute(query.where(table.study == number, table.seq > after).order_by(table.seq)).tuples().all()
+            rows = connection.execute(query.where(table.study == number, table.seq > after).order_by(table.seq)).all()
         return to_events(study, rows, after)
 
     def studies(self) -> list[str]:
@@ -145,7 +145,7 @@ class SqlStorage:
     def leases(self, study: str) -> dict[tuple[int, int], float]:
         table = leases_table.c
         with self._study(study) as (connection, number):
-            rows = connection.execute(sa.select(table.trial, table.attempt, table.until).where(table.study == number)).tuples()
+            rows = connection.execute(sa.select(table.trial, table.attempt, table.until).where(table.study == number))
             return {(trial, attempt): until for trial, attempt, until in rows}
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ def check_storage(make: Callable[[], Storage]) -> None:
             may hold a study whose name begins with ``check_storage``.
 
     Raises:
-        AssertionError: The contract is broken; the message says where.
+        AssertionError: The contract is broken; the message says where. What the storage raises against the contract may come through too.
     """
     for check in _CHECKS:
         storage = make()
@@ -42,6 +42,8 @@ def _raises(error: type[Exception], what: str) -> Iterator[None]:
         yield
     except error:
         return
+    except Exception as other:
+        raise AssertionError(f"{what} must raise {error.__name__}, not {type(other).__name__}") from other
     raise AssertionError(f"{what} must raise {error.__name__}")
 
 
