@@ -83,9 +83,9 @@ def ask(replica: Replica, storage: Storage, name: str, n: int, terms: Terms, *, 
         wanted = n - len(mine) - len(queued)
         if wanted and made is None:
             request = Request(wanted, terms.fixed, terms.shared, terms.context, len(ledger.records), memo)
-            made = _Made(
-                replica.optimizer.propose(replica.state, request), request, ledger.seq, fit_seen if memo is not None else ledger.seq
-            )
+            if memo is None:
+                fit_seen = ledger.seq
+            made = _Made(replica.optimizer.propose(replica.state, request), request, ledger.seq, fit_seen)
             memo = made.proposal.memo
         drafts = [_from_queue(replica, ledger.records[number], terms, now) for number in queued]
         if wanted and made is not None:
