@@ -46,16 +46,17 @@ def storage(make: Make) -> Storage:
 
 @pytest.fixture
 def append() -> Callable[..., int]:
-    """Append one event wherever the log ends by now; returns its number."""
+    """Append one event to a study that exists, wherever its log ends by now; returns its number."""
     from bbo.log.events import Event
 
     def append(storage: Storage, study: str, event: Event) -> int:
         after = 0
         while True:
+            after += len(storage.read(study, after))
             try:
                 return storage.append(study, [event], after)[-1].seq
             except Conflict:
-                after += len(storage.read(study, after))
+                continue
 
     return append
 
