@@ -85,7 +85,7 @@ class Study:
         if not isinstance(name, str) or not name.strip():
             raise InvalidStudy(f"name is {name!r}; it is a string that is not empty")
         opened = open_storage(storage)
-        definition = {
+        definition: dict[str, Any] = {
             "name": name,
             "space": space.to_json(durable=opened.url != "memory"),
             "objectives": [objective.to_json() for objective in objectives_of(objectives)],
@@ -464,7 +464,9 @@ class Study:
         problem = self._problem
         check_methods(Problem(space, problem.objectives, problem.outcome_constraints, seed=problem.seed), self.optimizer, self.pruner)
         body = {"space": space.to_json(durable=self._storage.url != "memory"), "defaults": fill}
-        self._write(lambda _: [Event("redefined", body)])
+        again = {"optimizer": to_json(self.optimizer), "pruner": pruner_to_json(self.pruner)}
+        # A configuration of its own: tickets and random numbers of the old space mean nothing in the new one.
+        self._write(lambda _: [Event("redefined", body), Event("configured", again)])
 
     def stop(self, reason: str = "") -> None:
         """Hand out no more trials. Results of those that are out are still accepted."""
