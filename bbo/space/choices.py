@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from bbo.space.parameter import Array, Parameter, finite, plain
 from surrogates.columns import Column
 
 
-def scalar_identity(value: Value) -> Hashable:
+def scalar_identity(value: Hashable) -> Hashable:
     """Equal for equal values, with True and 1 kept apart."""
     return ("bool", value) if isinstance(value, bool) else value
 
@@ -37,7 +38,7 @@ def check_scalar(value: Any, where: str) -> Value:
         )
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return finite(value, where, InvalidSpace)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _magnitude(values: Sequence[Value]) -> float | None:
@@ -68,8 +69,10 @@ class Categorical(Parameter):
 
     choices: Sequence[Value]
     tag: ClassVar[str] = "categorical"
+    main: ClassVar[tuple[str, ...]] = ("choices",)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         choices = tuple(check_scalar(choice, "Categorical: choices") for choice in _listed(self.choices, "Categorical: choices"))
         seen: set[Hashable] = set()
         for choice in choices:
@@ -170,11 +173,13 @@ class Ordinal(Parameter):
 
     values: Sequence[float]
     tag: ClassVar[str] = "ordinal"
+    main: ClassVar[tuple[str, ...]] = ("values",)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         values = tuple(finite(value, "Ordinal: values", InvalidSpace) for value in _listed(self.values, "Ordinal: values"))
         object.__setattr__(self, "values", values)
-        for below, above in zip(values[:-1], values[1:], strict=True):
+        for below, above in pairwise(values):
             if not below < above:
                 what = "stands twice" if below == above else f"comes after {below}"
                 raise InvalidSpace(f"Ordinal: values must increase, and {above} {what}; for values without order use Categorical")
@@ -240,9 +245,11 @@ class Fixed(Parameter):
 
     value: Value
     tag: ClassVar[str] = "fixed"
+    main: ClassVar[tuple[str, ...]] = ("value",)
     width: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "value", check_scalar(self.value, "Fixed: value"))
 
     @property

@@ -62,7 +62,7 @@ class Condition:
         if form is None or form.sense in ("<", ">") or (exact and form.sense != "==" and slack > 0):
             return bool(part.evaluate(env))
         excess = sum(value * env[name] for name, value in form.coefficients.items()) - form.rhs
-        return abs(excess) <= slack if form.sense == "==" else (excess if form.sense == "<=" else -excess) <= slack
+        return bool(abs(excess) <= slack if form.sense == "==" else (excess if form.sense == "<=" else -excess) <= slack)
 
     def to_json(self, *, durable: bool = False) -> str:
         """The text."""

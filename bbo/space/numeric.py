@@ -45,8 +45,10 @@ class Float(Parameter):
     unit: str = ""
     input_sd: float | None = None
     tag: ClassVar[str] = "float"
+    main: ClassVar[tuple[str, ...]] = ("low", "high")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_range(self)
         for field in ("low", "high", "step", "input_sd"):
             if getattr(self, field) is not None:
@@ -112,8 +114,10 @@ class Int(Parameter):
     unit: str = ""
     input_sd: float | None = None
     tag: ClassVar[str] = "int"
+    main: ClassVar[tuple[str, ...]] = ("low", "high")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_range(self)
         for field in ("low", "high", "step"):
             value = getattr(self, field)
@@ -170,6 +174,9 @@ _Numeric = Float | Int
 
 def _check_range(p: _Numeric) -> None:
     kind = type(p).__name__
+    for field, kind_of_field in (("log", bool), ("unit", str)):
+        if not isinstance(getattr(p, field), kind_of_field):
+            raise InvalidSpace(f"{kind}: {field}={getattr(p, field)!r} must be a {kind_of_field.__name__}")
     for field in ("low", "high"):
         finite(getattr(p, field), f"{kind}: {field}", InvalidSpace)
     if not p.low < p.high:
@@ -183,8 +190,6 @@ def _check_range(p: _Numeric) -> None:
         value = getattr(p, field)
         if value is not None and finite(value, f"{kind}: {field}", InvalidSpace) <= 0:
             raise InvalidSpace(f"{kind}: {field}={value} must be positive")
-    if not isinstance(p.log, bool) or not isinstance(p.unit, str):
-        raise InvalidSpace(f"{kind}: log is True or False and unit a string, got log={p.log!r}, unit={p.unit!r}")
 
 
 def _check_step(p: _Numeric) -> None:

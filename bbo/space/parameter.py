@@ -30,7 +30,12 @@ class Parameter(ABC):
 
     when: When = None
     tag: ClassVar[str]  # the key that names this kind in JSON and in study files
+    main: ClassVar[tuple[str, ...]] = ()  # the fields that stand under the tag; all others stand under their own names
     width: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.when, Mapping):
+            object.__setattr__(self, "when", {name: list(v) if isinstance(v, (list, tuple)) else v for name, v in self.when.items()})
 
     def __repr__(self) -> str:
         given = [repr(getattr(self, f.name)) for f in fields(self) if f.default is MISSING]

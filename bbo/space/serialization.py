@@ -10,9 +10,15 @@ from bbo.errors import InvalidSpace
 from bbo.space.choices import Bool, Categorical, Fixed, Ordinal
 from bbo.space.numeric import Float, Int
 from bbo.space.parameter import Parameter
+from bbo.space.roles import Context, Environment, Fidelity, Normal, Source, Task, Uniform
+from bbo.space.sequence import Sequence
+from bbo.space.simplex import Simplex
 from bbo.space.tree import nearest
 
-KINDS: dict[str, type[Parameter]] = {kind.tag: kind for kind in (Float, Int, Bool, Categorical, Ordinal, Fixed)}
+KINDS: dict[str, type[Parameter]] = {
+    kind.tag: kind
+    for kind in (Float, Int, Bool, Categorical, Ordinal, Fixed, Simplex, Sequence, Fidelity, Source, Task, Context, Environment)
+}
 
 
 def parameter_to_json(parameter: Parameter) -> dict[str, Any]:
@@ -20,7 +26,7 @@ def parameter_to_json(parameter: Parameter) -> dict[str, Any]:
     data: dict[str, Any] = {parameter.tag: _to_json_main(parameter)}
     for field in fields(parameter):
         value = getattr(parameter, field.name)
-        if field.default is not MISSING and value != field.default:
+        if field.name not in parameter.main and (field.default is MISSING or value != field.default):
             data[field.name] = _plain(value)
     return data
 
@@ -40,13 +46,13 @@ def parameter_from_json(data: Any, name: str) -> Parameter:
         got = ", ".join(map(repr, data)) or "nothing"
         raise InvalidSpace(f"parameter {name!r} must have exactly one of the keys {', '.join(KINDS)}; it has {got}")
     kind = KINDS[tags[0]]
-    allowed = {field.name: field for field in fields(kind) if field.default is not MISSING or field.name in _NAMED.get(kind.tag, ())}
+    allowed = {field.name: field for field in fields(kind) if field.name not in kind.main}
     options = {key: value for key, value in data.items() if key != kind.tag}
     for key in options:
         if key not in allowed:
             raise InvalidSpace(f"parameter {name!r}: unknown key {key!r}{nearest(key, allowed)}")
     try:
-        return kind(*_from_json_main(kind, data[kind.tag]), **options)
+        return kind(*_from_json_main(kind, data[kind.tag], name), **_plain(options))
     except InvalidSpace as error:
         raise InvalidSpace(f"parameter {name!r}: {error}") from None
     except TypeError as error:
@@ -73,30 +79,47 @@ def split_space(data: Any) -> tuple[Mapping[str, Any], list[Any]]:
     return {name: entry for name, entry in data.items() if name != "constraints"}, constraints
 
 
-_NAMED: dict[str, tuple[str, ...]] = {}
-"""Required fields that stand under their own name in JSON; all other required fields stand under the tag."""
-
-
-def _main_fields(kind: type[Parameter]) -> list[str]:
-    return [field.name for field in fields(kind) if field.default is MISSING and field.name not in _NAMED.get(kind.tag, ())]
-
-
 def _to_json_main(parameter: Parameter) -> Any:
-    values = [_plain(getattr(parameter, name)) for name in _main_fields(type(parameter))]
+    match parameter:
+        case Context(inner):
+            return parameter_to_json(inner)
+        case Environment(Normal(mean, sd)):
+            return {"normal": [mean, sd]}
+        case Environment(Uniform(low, high)):
+            return {"uniform": [low, high]}
+        case Environment(weights):
+            return {"weights": [[value, weight] for value, weight in weights.items()]}
+        case Fidelity(low, None):
+            return _plain(low)
+    values = [_plain(getattr(parameter, name)) for name in parameter.main]
     if not values:
         return True
     return values[0] if len(values) == 1 else values
 
 
-def _from_json_main(kind: type[Parameter], main: Any) -> list[Any]:
-    names = _main_fields(kind)
-    if not names:
-        return []
-    if len(names) == 1:
-        return [main]
-    if not isinstance(main, (list, tuple)) or len(main) != len(names):
-        raise InvalidSpace(f"{kind.tag} takes [{', '.join(names)}], got {main!r}")
+def _from_json_main(kind: type[Parameter], main: Any, name: str) -> list[Any]:
+    if kind is Context:
+        return [parameter_from_json(main, name)]
+    if kind is Environment:
+        return [_distribution(main)]
+    if len(kind.main) < 2 or (kind is Fidelity and isinstance(main, Mapping)):
+        return [_plain(main)] if kind.main else []
+    if not isinstance(main, (list, tuple)) or len(main) != len(kind.main):
+        raise InvalidSpace(f"{kind.tag} takes [{', '.join(kind.main)}], got {main!r}")
     return list(main)
+
+
+def _distribution(data: Any) -> Any:
+    match data:
+        case {"normal": [mean, sd]}:
+            return Normal(mean, sd)
+        case {"uniform": [low, high]}:
+            return Uniform(low, high)
+        case {"weights": [*pairs]} if all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            return dict(pairs)
+    raise InvalidSpace(
+        f"environment takes {{normal: [mean, sd]}}, {{uniform: [low, high]}} or {{weights: [[value, p], ...]}}, got {data!r}"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ _MAX_COMBINATIONS = 4096  # of parents' values, listed for the models
 
 def condition(parameter: Parameter) -> Expression | None:
     """The `when` of a parameter as one expression."""
-    when = parameter.when
+    when: Any = parameter.when
     if when is None:
         return None
     if isinstance(when, str):
