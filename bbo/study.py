@@ -698,6 +698,8 @@ class Study:
             raise OutOfRange(f"context: {wrong[0]!r} is no context parameter; context parameters: {', '.join(needed) or 'none'}")
         if missing := [name for name in needed if name not in given]:
             raise OutOfRange(f"context: {missing[0]!r} is missing; ask(context={{{missing[0]!r}: ...}})")
+        if unset := [name for name, role in roles.items() if role == "task" and name not in (fixed or {})]:
+            raise OutOfRange(f"fixed: the task {unset[0]!r} is missing; ask(fixed={{{unset[0]!r}: ...}})")
         partly = space.validate({**(fixed or {}), **given}, partial=True, what="fixed") if fixed or given else {}
         return asking.Terms(
             fixed={name: value for name, value in partly.items() if name not in given},
@@ -722,25 +724,27 @@ class Study:
         with self._lock:
             while True:
                 try:
-                    with warnings.catch_warnings(record=True) as caught:
-                        warnings.simplefilter("always")
-                        drafts = [event for event in decide(self._replica.ledger) if event is not None]
+                    drafts = [event for event in decide(self._replica.ledger) if event is not None]
                 except BBOError:
                     if not self._replica.sync():  # the refusal may rest on an old log
                         raise
                     continue
-                if drafts:
-                    now = time.time()
-                    stamped = [Event(event.kind, event.body, trial=event.trial, time=now) for event in drafts]
-                    try:
-                        drafts = self._storage.append(self._name, stamped, after=self._replica.ledger.seq)
-                    except Conflict:
-                        self._replica.sync()
-                        continue
-                    self._replica.fold(drafts)
-                for warning in caught:
-                    warnings.warn(str(warning.message), warning.category, stacklevel=4)
-                return drafts
+                if not drafts:
+                    return []
+                now = time.time()
+                stamped = [Event(event.kind, event.body, trial=event.trial, time=now) for event in drafts]
+                try:
+                    appended = self._storage.append(self._name, stamped, after=self._replica.ledger.seq)
+                except Conflict:
+                    self._replica.sync()
+                    continue
+                self._replica.fold(appended)
+                break
+        for event in appended:
+            if event.body.get("superseded"):
+                what = f"trial {event.trial} went on without attempt {event.body['attempt']}"
+                warnings.warn(f"{what}: what that attempt says is logged as superseded and not used", stacklevel=4)
+        return appended
 
     def _renew(self, trials: Iterable[Trial], until: float) -> None:
         self._storage.renew(self._name, {(trial.number, trial.attempt): until for trial in trials})

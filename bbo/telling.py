@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,7 +63,7 @@ def told(
     if record.state.finished:
         if attempt == record.by:
             raise InvalidTell(f"{where} is {record.state} already, with {_shown(record)}; to correct it use study.amend({number}, ...)")
-        return _superseded(record, attempt, Event("told", {"attempt": attempt, **body, "superseded": True}, trial=number))
+        return Event("told", {"attempt": attempt, **body, "superseded": True}, trial=number)
     told_before = before.get("values", EMPTY)
     for name in told_before.keys() & body["values"].keys():
         if told_before[name] != body["values"][name]:
@@ -87,15 +86,15 @@ def ended(ledger: Ledger, kind: str, number: int, attempt: int | None, reason: s
     attempt = record.attempt if attempt is None else attempt
     if not isinstance(reason, str):
         raise InvalidTell(f"trial {number}: reason is {reason!r}; it is a string")
-    event = Event(kind, {"attempt": attempt, "reason": reason}, trial=number)
+    body = {"attempt": attempt, "reason": reason}
     if attempt != record.attempt or (kind != "retried" and record.state.finished and attempt != record.by):
-        return _superseded(record, attempt, event)
+        return Event(kind, {**body, "superseded": True}, trial=number)
     if record.state.value == kind or (kind == "retried" and record.state is State.QUEUED and record.attempt > 0):
         return None
     if ledger.target(record, kind) is None:
         remedy = f"; to correct it use study.amend({number}, failed={reason!r})" if kind == "failed" and record.state.finished else ""
         raise InvalidTell(f"trial {number} is {record.state}: it cannot be {kind}{remedy}")
-    return event
+    return Event(kind, body, trial=number)
 
 
 def reported(ledger: Ledger, number: int, attempt: int, value: Any, step: Any) -> Event | None:
@@ -309,15 +308,6 @@ def _repeats(before: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
         if any(name not in old or old[name] != value for name, value in body.get(key, EMPTY).items()):
             return False
     return all(before.get(key) == body[key] for key in ("cost", "params", "outside") if key in body)
-
-
-def _superseded(record: Record, attempt: int, event: Event) -> Event:
-    warnings.warn(
-        f"trial {record.number} went on without attempt {attempt} (it is {record.state}, attempt {record.attempt}): "
-        f"what that attempt says is logged as superseded and not used",
-        stacklevel=5,
-    )
-    return event
 
 
 def _shown(record: Record) -> str:

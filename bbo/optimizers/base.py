@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from bbo.errors import InvalidStudy, Unsupported
 from bbo.log.ledger import Update, empty
 from bbo.problem import Problem
+from bbo.space import Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,11 @@ def _load(name: str) -> Any:
         return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InvalidStudy(f"optimizer: {name!r} cannot be imported: {error}") from error
+
+
+def pinned(space: Space, request: Request) -> dict[str, Any]:
+    """What every point of a request has: fidelities and sources at their target unless fixed otherwise, what is fixed, the context."""
+    return {**space.targets, **request.fixed, **request.context}
 
 
 def refuse(request: Request, *names: Literal["fixed", "shared", "context"], optimizer: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bbo.log.ledger import Update
-from bbo.optimizers.base import Proposal, Query, Request
+from bbo.optimizers.base import Proposal, Query, Request, pinned
 from bbo.optimizers.distinct import distinct
 from bbo.optimizers.history import History
 from bbo.problem import Problem
@@ -37,7 +37,7 @@ class Random:
     def propose(self, state: History, request: Request) -> Proposal:
         """Fresh draws, each keyed by its number."""
         space = state.problem.space
-        fixed = {**request.fixed, **request.context}
+        fixed = pinned(space, request)
 
         def rng(number: int) -> np.random.Generator:
             return state.problem.rng("random", number)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bbo.log.ledger import Update
-from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.base import Proposal, Request, pinned
 from bbo.optimizers.distinct import distinct
 from bbo.optimizers.history import History
 from bbo.optimizers.random import proposal_of
@@ -38,7 +38,7 @@ class Sobol:
     def propose(self, state: History, request: Request) -> Proposal:
         """The next points of the sequence."""
         problem, space = state.problem, state.problem.space
-        fixed = {**request.fixed, **request.context}
+        fixed = pinned(space, request)
         seed = derive(problem.seed, problem.configuration, "sobol", bits=64)
         if request.shared:
             first = space.sobol(1, seed=seed, start=state.draws, fixed=fixed)[0]
