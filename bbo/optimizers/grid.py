@@ -1,0 +1,83 @@
+"""Exhaustive search over a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, ClassVar
+
+from bbo.errors import InvalidStudy
+from bbo.log.ledger import Update
+from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.history import History
+from bbo.optimizers.random import proposal_of
+from bbo.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Every feasible point of a grid in lexicographic order (the last parameter changes fastest), without known points.
+
+    The order depends on the space alone, not on the seed. Runs anything; honours every request.
+
+    Args:
+        resolution: Number of values of a continuous parameter, both ends included. Finite parameters are taken whole.
+
+    Raises:
+        InvalidStudy: `resolution` is no integer, at least 1.
+    """
+
+    resolution: int = 10
+    name: ClassVar[str] = "grid"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.resolution, bool) or not isinstance(self.resolution, int) or self.resolution < 1:
+            raise InvalidStudy(f"grid: resolution is {self.resolution!r}; it is an integer, at least 1")
+
+    def supports(self, problem: Problem) -> str | None:
+        """Every problem is supported."""
+        return None
+
+    def init(self, problem: Problem) -> History:
+        """No point known."""
+        return History(problem)
+
+    def fold(self, state: History, update: Update) -> History:
+        """Remember points, count draws."""
+        state.fold(update)
+        return state
+
+    def propose(self, state: History, request: Request) -> Proposal:
+        """The first points of the grid that are not known yet."""
+        points = islice(self._unknown(state, request), request.n)
+        return proposal_of([(state.draws + index, point) for index, point in enumerate(points)])
+
+    def model(self, state: History) -> None:
+        """None: it has no model."""
+        return
+
+    def _unknown(self, state: History, request: Request) -> Iterator[dict[str, Any]]:
+        space = state.problem.space
+        fixed: dict[str, Any] = {**request.fixed, **request.context}
+        taken = set()
+        for point in space.grid(self.resolution):
+            held = _held(state.problem, point, fixed)
+            if held is None or state.known(held) or (key := space.key(held)) in taken:
+                continue
+            yield held
+            taken.add(key)
+            fixed |= {name: held[name] for name in request.shared if name in held}  # the first of a batch settles what all share
+
+
+def _held(problem: Problem, point: dict[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The point with the fixed values in it; None where that is no point of the space."""
+    if not fixed:
+        return point
+    space, held = problem.space, {**point, **fixed}
+    active = space.active(held)
+    if not set(fixed) <= set(active) <= held.keys():
+        return None
+    held = {name: held[name] for name in active}
+    return held if space.satisfies(held) else None
