@@ -27,12 +27,14 @@ if TYPE_CHECKING:
         Fixed,
         Float,
         Int,
+        Normal,
         Ordinal,
         Sequence,
         Simplex,
         Source,
         Space,
         Task,
+        Uniform,
     )
     from bbo.storage import open_storage
     from bbo.study import Study, list_studies, load_study, maximize, minimize
@@ -48,7 +50,7 @@ _EXPORTS = {
     "bbo.optimizers": "Auto Bayes CMAES Grid Random Sobol list_optimizers",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",
-    "bbo.space": "Bool Categorical Context Environment Fidelity Fixed Float Int Ordinal Sequence Simplex Source Space Task",
+    "bbo.space": "Bool Categorical Context Environment Fidelity Fixed Float Int Normal Ordinal Sequence Simplex Source Space Task Uniform",
     "bbo.storage": "open_storage",
     "bbo.study": "Study list_studies load_study maximize minimize",
     "bbo.trial": "Trial",

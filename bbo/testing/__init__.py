@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bbo.testing.optimizer import check_optimizer
 from bbo.testing.storage import check_storage
 
-__all__ = ["check_storage"]
+__all__ = ["check_optimizer", "check_storage"]
