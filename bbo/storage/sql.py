@@ -106,6 +106,9 @@ class SqlStorage:
             return []
         if after == 0:
             self._create_tables()
+            with self._transaction() as connection:  # whoever opens an existing study need not wait for writers
+                if connection.scalar(_id_of(study)) is not None:
+                    raise Conflict
             with self._transaction(writes=True) as connection:
                 try:
                     connection.execute(sa.insert(studies_table).values(name=study))
@@ -151,6 +154,7 @@ class SqlStorage:
     def close(self) -> None:
         with self._gate.operation():
             self._database.engine.dispose()
+            self._tables_seen = False
 
     @contextmanager
     def _transaction(self, *, writes: bool = False) -> Iterator[sa.Connection]:
@@ -162,7 +166,11 @@ class SqlStorage:
                 connection.begin(),
             ):
                 yield connection
+        except StorageError:
+            self._tables_seen = False  # for all we know another database stands there now
+            raise
         except sa.exc.SQLAlchemyError as error:
+            self._tables_seen = False
             raise StorageError(self._database.explain(error)) from error
 
     @contextmanager

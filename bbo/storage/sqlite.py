@@ -92,7 +92,8 @@ class SqliteDatabase:
         """What is appended to a deleted file would be lost without an error."""
         if record.info["identity"] != self._identity():
             raise StorageError(
-                f"{self.path} was moved, replaced or deleted while it was open; put it back, or close and open the storage again"
+                f"{self.path} was moved, replaced or deleted while it was open. Nothing was written;"
+                " put it back, or try again for what stands there now"
             )
 
     def _identity(self) -> tuple[int, int] | None:
