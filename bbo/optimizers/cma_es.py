@@ -1,0 +1,280 @@
+"""CMA-ES: covariance matrix adaptation evolution strategy, by the library `cma`.
+
+A phase is a generation. Its latent points are drawn in `fold`, when the generation before it closes, from random numbers keyed by
+the generation; they are matched by ticket ``(generation, index)``. A generation closes once all its tickets are out and none is
+waited for, and its results then count in the order of their tickets: the order in which they came in changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bbo.errors import InvalidStudy
+from bbo.log.ledger import Record, Update
+from bbo.log.states import State
+from bbo.optimizers.base import Proposal, Query, Request, refuse
+from bbo.problem import Problem
+from bbo.space import Fixed, Float, Int
+
+_WAITED_FOR = frozenset({State.QUEUED, State.PENDING})
+_MIN_STEPS = 0.2  # of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move
+
+
+@dataclass(frozen=True, slots=True)
+class CMAES:
+    """CMA-ES with restarts of doubled population (IPOP) on boxes of floats and integers, log axes and steps included.
+
+    The cube of `Space.encode` is searched; integers and steps are rounded when a point is handed out, so that two tickets may
+    stand for equal points. Trials of other origin are ignored, but the first run starts at the best point known when its first
+    generation opens. Results count by rank: feasible ones by the objective, then infeasible ones by their violations (each bound
+    scaled by the largest in the generation), then failed and pruned trials. Abandoned and lost trials are left out; a
+    generation of which less than half is left is drawn anew.
+
+    Args:
+        sigma0: Standard deviation of the first generation, in ranges of the axes.
+        popsize: Points in a generation of the first run; None means ``4 + floor(3 ln d)``, the default of `cma`.
+
+    Raises:
+        InvalidStudy: A setting is out of range.
+
+    Source: Hansen, The CMA evolution strategy: a tutorial (2016), arXiv:1604.00772; Auger and Hansen (2005) for the restarts.
+    """
+
+    sigma0: float = 0.3
+    popsize: int | None = None
+    name: ClassVar[str] = "cma_es"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.sigma0, bool) or not isinstance(self.sigma0, (int, float)) or not 0 < self.sigma0 <= 1:
+            raise InvalidStudy(f"cma_es: sigma0 is {self.sigma0!r}; it is a number in (0, 1]")
+        if self.popsize is not None and (isinstance(self.popsize, bool) or not isinstance(self.popsize, int) or self.popsize < 4):
+            raise InvalidStudy(f"cma_es: popsize is {self.popsize!r}; it is None or an integer, at least 4")
+
+    def supports(self, problem: Problem) -> str | None:
+        """None for one measured objective over a box of at least two floats or integers, else the reason."""
+        if len(problem.objectives) > 1:
+            return f"it minimizes one objective, and there are {len(problem.objectives)}"
+        if problem.objectives[0].feedback == "ranking":
+            return "it needs values, and the study is told rankings"
+        space = problem.space
+        for name, parameter in space.parameters.items():
+            if parameter.role != "decision":
+                return f"it searches decisions only, and {name!r} is a {parameter.role} parameter"
+            if not isinstance(parameter, (Float, Int, Fixed)):
+                return f"it searches floats and integers only, and {name!r} is a {type(parameter).__name__}"
+            if parameter.when is not None:
+                return f"it cannot leave parameters out, and {name!r} is conditional"
+        if space.constraints:
+            return f"it cannot keep known constraints, and there is {str(space.constraints[0])!r}"
+        if space.d < 2:
+            return "it needs at least two parameters"
+        return None
+
+    def init(self, problem: Problem) -> Evolution:
+        """No generation open yet."""
+        return Evolution(problem, self)
+
+    def fold(self, state: Evolution, update: Update) -> Evolution:
+        """Take in results; close the generation that is complete, and draw the next."""
+        state.fold(update)
+        return state
+
+    def propose(self, state: Evolution, request: Request) -> Proposal:
+        """The next tickets of the open generation; ``"waiting"`` when all of them are out."""
+        refuse(request, "fixed", "shared", "context", optimizer="cma_es")
+        if state.strategy is None:
+            start = request.memo["x0"] if request.memo else state.best_known()
+            run = Evolution(state.problem, self)
+            run.start(start)
+            return _tickets(run, request.n, {"x0": start})
+        return _tickets(state, request.n, None)
+
+    def model(self, state: Evolution) -> None:
+        """None: it has no model of the function."""
+        return
+
+
+class Normals:
+    """Normal random numbers for `cma`, which would else draw from NumPy's global generator."""
+
+    rng: np.random.Generator
+
+    def __call__(self, *shape: int) -> NDArray[np.float64]:
+        """An array of that shape."""
+        return self.rng.standard_normal(shape)
+
+
+@dataclass(slots=True)
+class Evolution:
+    """Where an evolution stands.
+
+    Attributes:
+        problem: What is optimized.
+        settings: The settings it runs with.
+        strategy: The library's object, None before the first ticket is out.
+        generation: Number of the open generation, counted through all runs.
+        run: Number of the run; each restart begins one.
+        points: Latent points of the open generation (`popsize x d`, unit cube), by index of the ticket.
+        trials: Trials of the open generation, by index of the ticket.
+        note: Why the last restart happened.
+    """
+
+    problem: Problem
+    settings: CMAES
+    strategy: Any = None
+    generation: int = 0
+    run: int = 0
+    points: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    trials: dict[int, Record] = field(default_factory=dict)
+    note: str = ""
+    _known: dict[int, Record] = field(default_factory=dict)
+    _normals: Normals = field(default_factory=Normals)
+
+    def best_known(self) -> list[float]:
+        """Where to begin: the best feasible point of the log (in the cube), or the middle of it."""
+        problem = self.problem
+        found = [
+            record
+            for record in self._known.values()
+            if record.state is State.DONE
+            and not record.outside
+            and problem.feasible(record.values)
+            and problem.space.contains(record.params)
+        ]
+        if not found:
+            return [0.5] * problem.space.d
+        best = min(found, key=lambda record: (problem.losses(record.values)[0], record.number))
+        return [float(u) for u in problem.space.encode([best.params])[0]]
+
+    def start(self, x0: ArrayLike) -> None:
+        """Begin the current run at a point of the cube."""
+        options = _options(self.problem, popsize=self._popsize() * 2**self.run, randn=self._normals)
+        with _quiet():
+            import cma
+
+            self.strategy = cma.CMAEvolutionStrategy(np.array(x0), self.settings.sigma0, options)
+        self._draw()
+
+    def fold(self, update: Update) -> None:
+        """Take in one event."""
+        for record in update.records:
+            if record.ticket is None or record.configuration != self.problem.configuration:
+                if self.strategy is None:
+                    self._known[record.number] = record
+                continue
+            if self.strategy is None:  # the first ticket is out, and with it the memo of where the run starts
+                self.start(update.event.body["memo"]["x0"])
+                self._known.clear()
+            generation, index = record.ticket
+            if generation == self.generation:
+                self.trials[index] = record
+        if self.strategy is not None and self._complete():
+            self._close()
+
+    def _complete(self) -> bool:
+        """Whether every ticket of the open generation is out and none is waited for."""
+        return len(self.trials) == len(self.points) and not any(record.state in _WAITED_FOR for record in self.trials.values())
+
+    def _popsize(self) -> int:
+        return self.settings.popsize or 4 + int(3 * math.log(self.problem.space.d))
+
+    def _draw(self) -> None:
+        """Open the generation: its points follow from the strategy and the generation's own random numbers."""
+        self._normals.rng = self.problem.rng("cma_es", self.generation)
+        self.trials = {}
+        with _quiet():
+            self.points = np.array(self.strategy.ask())
+
+    def _close(self) -> None:
+        """Update the strategy by the generation's results, restart where it has converged, and open the next generation."""
+        # Of a trial that was abandoned or lost nothing is known: it is left out, and `cma` takes the best half of the rest.
+        kept = [(index, self.trials[index]) for index in sorted(self.trials) if self.trials[index].state.finished]
+        stop = ""
+        if len(kept) >= max(3, self.strategy.sp.weights.mu):
+            points = [self._executed(index, record) for index, record in kept]
+            try:
+                with _quiet():
+                    self.strategy.tell(points, ranking_values(self.problem, [record for _, record in kept]))
+                    stop = ", ".join(self.strategy.stop())
+            except (ArithmeticError, RuntimeError, ValueError) as error:  # a degenerate covariance ends this run, not the study
+                stop = f"{type(error).__name__}: {error}"
+        self.generation += 1
+        if stop:
+            self.run += 1
+            self.note = f"run {self.run} of CMA-ES, from a random point with twice the population, since the one before stopped ({stop})"
+            self.start(self.problem.rng("cma_es", "restart", self.run).uniform(size=self.problem.space.d))
+        else:
+            self._draw()
+
+    def _executed(self, index: int, record: Record) -> NDArray[np.float64]:
+        """The latent point of a ticket, in the columns where what was run differs from the plan moved to what was run."""
+        latent: NDArray[np.float64] = self.points[index]
+        if record.params == record.planned:
+            return latent
+        planned, run = self.problem.space.encode([record.planned, record.params])
+        moved = planned != run
+        latent = latent.copy()
+        latent[moved] = run[moved].clip(0, 1)
+        return latent
+
+
+def ranking_values(problem: Problem, records: Sequence[Record]) -> list[float]:
+    """Numbers that order a generation's trials: feasible by objective, infeasible by violation, then failed and pruned ones.
+
+    Feasible trials keep their objective (minimized), because `cma` reads from it whether progress has ended.
+    """
+    done = {record.number: record.values for record in records if record.state is State.DONE}
+    violations = {number: np.maximum(problem.violations(values), 0) for number, values in done.items()}
+    scale = np.max([*violations.values()], axis=0) if violations else np.zeros(0)
+    scale[scale == 0] = 1
+    excess = {number: float((violation / scale).sum()) for number, violation in violations.items()}
+    ranked = {number: float(problem.losses(values)[0]) for number, values in done.items() if not excess[number]}
+    floor = max(ranked.values(), default=0.0)
+    ranked |= {number: floor + max(over, float(np.spacing(abs(floor)))) for number, over in excess.items() if over}
+    worst = max(ranked.values(), default=0.0)
+    return [ranked.get(record.number, worst + max(1.0, float(np.spacing(abs(worst))))) for record in records]
+
+
+def _tickets(state: Evolution, n: int, memo: dict[str, Any] | None) -> Proposal:
+    free = [index for index in range(len(state.points)) if index not in state.trials][:n]
+    if not free:
+        return Proposal(status="waiting")
+    points = state.problem.space.decode(state.points[free])
+    queries = (
+        Query(params, ticket=(state.generation, index), role="particle", group=state.generation)
+        for index, params in zip(free, points, strict=True)
+    )
+    return Proposal(tuple(queries), memo=memo, note=state.note)
+
+
+def _options(problem: Problem, *, popsize: int, randn: Normals) -> dict[str, Any]:
+    """Options of `cma`: the cube's bounds, our random numbers, no files and no output."""
+    columns = problem.space.columns
+    return {
+        "bounds": [0, 1],
+        "popsize": popsize,
+        "minstd": [_MIN_STEPS / len(column.levels) if column.levels else 0.0 for column in columns],
+        "CMA_mirrors": 0,
+        "randn": randn,
+        "seed": math.nan,
+        "verbose": -10,
+        "verb_log": 0,
+        "verb_disp": 0,
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The library warns at import that it cannot plot, and of what it does about extreme values."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
