@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No example fails for being slow on a busy machine; the gate draws the same examples every time.
+settings.register_profile("bbo", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bbo")
 
 
 @pytest.fixture(scope="session")
