@@ -14,18 +14,20 @@ from bbo.problem import Problem
 
 
 def candidates(problem: Problem, ledger: Ledger) -> list[Record]:
-    """Finished trials that may be the best: done, measured in full, inside the space as it is now, at the target, feasible."""
-    targets = problem.space.targets
-    return [
-        record
-        for record in ledger.records
-        if record.state is State.DONE
+    """Trials that may be the best, by number."""
+    return [record for record in ledger.records if eligible(problem, record)]
+
+
+def eligible(problem: Problem, record: Record) -> bool:
+    """Whether a trial may be the best: done, measured in full, inside the space as it is now, at the target, feasible."""
+    return (
+        record.state is State.DONE
         and not record.outside
         and all(name in record.values for name in problem.outcomes)
-        and all(record.params.get(name) == value for name, value in targets.items())
+        and all(record.params.get(name) == value for name, value in problem.space.targets.items())
         and problem.feasible(record.values)
         and problem.space.contains(record.params)
-    ]
+    )
 
 
 def best(problem: Problem, ledger: Ledger) -> Record:
