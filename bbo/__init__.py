@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bbo.errors import *  # noqa: F403
-    from bbo.execution import Command
+    from bbo.execution import Command, Result
     from bbo.objectives import Constraint, Objective
     from bbo.optimizers import CMAES, Auto, Bayes, Grid, Random, Sobol, list_optimizers
     from bbo.pruners.asha import ASHA
@@ -45,7 +45,7 @@ _EXPORTS = {
         "BBOError InvalidSpace InvalidStudy InvalidTell UnknownTrial OutOfRange StudyExists StudyNotFound StudyMismatch Waiting "
         "Exhausted Stopped Unsupported NoBest StorageError TrialPruned TrialFailed"
     ),
-    "bbo.execution": "Command",
+    "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": "Auto Bayes CMAES Grid Random Sobol list_optimizers",
     "bbo.pruners.asha": "ASHA",

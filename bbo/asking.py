@@ -50,7 +50,9 @@ class _Made:
     fit_seen: int
 
 
-def ask(replica: Replica, storage: Storage, name: str, n: int, terms: Terms, *, budget: int | None = None) -> list[int]:
+def ask(
+    replica: Replica, storage: Storage, name: str, n: int, terms: Terms, *, budget: int | None = None, total: int | None = None
+) -> list[int]:
     """Hand out up to n trials; their numbers.
 
     Args:
@@ -60,6 +62,8 @@ def ask(replica: Replica, storage: Storage, name: str, n: int, terms: Terms, *, 
         n: How many trials at most, at least 1.
         terms: On what terms.
         budget: How many trials the run is meant to have, for an optimizer that is yet to choose its method.
+        total: How many trials the study is to have in all; decided with the append, so that no two processes both take the last.
+            With no room left the answer is empty.
 
     Raises:
         Stopped, Waiting, Exhausted, Unsupported: As `Study.ask`.
@@ -79,8 +83,9 @@ def ask(replica: Replica, storage: Storage, name: str, n: int, terms: Terms, *, 
             continue
 
         mine = [number for number in ledger.pending if _held_by(ledger.records[number], terms.client)][:n]
-        queued = list(ledger.queue)[: n - len(mine)]
-        wanted = n - len(mine) - len(queued)
+        free = n - len(mine) if total is None else max(0, min(n - len(mine), total - ledger.counted))
+        queued = list(ledger.queue)[:free]
+        wanted = free - len(queued)
         if wanted and made is None:
             request = Request(wanted, terms.fixed, terms.shared, terms.context, len(ledger.records), memo)
             if memo is None:
@@ -91,7 +96,7 @@ def ask(replica: Replica, storage: Storage, name: str, n: int, terms: Terms, *, 
         if wanted and made is not None:
             drafts += _from_proposal(replica, made, wanted, terms, now)
         if not drafts:
-            if not mine and made is not None:
+            if not mine and wanted and made is not None:
                 _refuse_empty(made.proposal, name, len(ledger.pending))
             return mine
         try:

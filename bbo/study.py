@@ -28,6 +28,7 @@ from bbo.storage.base import Conflict, Storage
 from bbo.trial import Trial
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
     from os import PathLike
 
     import pandas as pd
@@ -242,9 +243,10 @@ class Study:
         trials = self._ask(1 if n is None else n, terms)
         return trials[0] if n is None else trials
 
-    def _ask(self, n: int, terms: asking.Terms, budget: int | None = None) -> list[Trial]:
+    def _ask(self, n: int, terms: asking.Terms, *, budget: int | None = None, total: int | None = None) -> list[Trial]:
         with self._lock:
-            return [self._trial(number) for number in asking.ask(self._replica, self._storage, self._name, n, terms, budget=budget)]
+            numbers = asking.ask(self._replica, self._storage, self._name, n, terms, budget=budget, total=total)
+            return [self._trial(number) for number in numbers]
 
     def tell(
         self,
@@ -482,35 +484,42 @@ class Study:
         total: int | None = None,
         timeout: float | None = None,
         max_cost: float | None = None,
-        workers: int = 1,
-        executor: Any = None,
-        catch: tuple[type[BaseException], ...] = (),
+        workers: int | None = None,
+        executor: Executor | None = None,
+        catch: type[BaseException] | tuple[type[BaseException], ...] = (),
         callbacks: Sequence[Callback] = (),
         progress: bool | str = "auto",
     ) -> None:
         """Ask, evaluate and tell until a limit is reached.
 
         Args:
-            fn: Called with a `Trial`; returns what `tell` takes. May raise `TrialPruned` or `TrialFailed`.
+            fn: Called with a `Trial`; returns what `tell` takes, or a `Result`. May raise `TrialPruned` or `TrialFailed`. NaN or
+                infinity means a failed trial.
             n_trials: Trials that this call adds.
             total: Trials the study is to have in all, over every worker and earlier run.
             timeout: Seconds after which no further trial is started.
-            max_cost: Sum of told costs at which no further trial is started.
-            workers: Evaluations at a time; more than one run in spawned processes of this machine.
-            executor: A `concurrent.futures.Executor` to run them in instead.
-            catch: Exceptions of `fn` that mean a failed trial. Any other one stops the run and is raised again.
+            max_cost: Sum of the study's told costs at which no further trial is started.
+            workers: Evaluations at a time. None: one, or as many as the executor has workers. More than one run in processes of
+                this machine.
+            executor: A `concurrent.futures.Executor` to run them in instead. Where it is of other processes, `report` and
+                `should_prune` need a stored study.
+            catch: Exceptions of `fn` that mean a failed trial. Any other one abandons the trial and stops the run: running trials
+                finish, then it is raised again.
             callbacks: Called with ``(study, trial)`` after each finished trial.
             progress: True, False, or ``"auto"`` (on a terminal only).
 
         Raises:
-            InvalidStudy: A limit is malformed, or none is given for an infinite space.
+            InvalidStudy: An argument is malformed, no limit is given for an infinite space, or `fn` cannot be sent to a process.
+            InvalidTell: `fn` returned what is no result.
+            Waiting: The optimizer needs results of trials that were asked for by hand.
+            KeyboardInterrupt, SystemExit: After Ctrl-C or SIGTERM; trials that were running are queued again.
         """
         from bbo.execution import optimize
 
         optimize(
             self,
             fn,
-            n_trials,
+            n_trials=n_trials,
             total=total,
             timeout=timeout,
             max_cost=max_cost,

@@ -147,6 +147,11 @@ class Ledger:
         """State that a row of the table leads to from a trial's state; None where the table does not allow it."""
         return TRANSITIONS[row].get(record.state if record else None)
 
+    @property
+    def counted(self) -> int:
+        """Trials that count towards a total: done, failed and pruned ones, and those that are out."""
+        return sum(count for state, count in self.counts.items() if state.finished) + len(self.pending)
+
     def row_of_told(self, record: Record, attempt: int, values: Mapping[str, float]) -> str:
         """Which row of the table a `told` event is: all outcomes of that attempt, or a part."""
         so_far = record.told.get(attempt, EMPTY).get("values", EMPTY)

@@ -1,0 +1,24 @@
+"""What an objective function may return where its outcomes alone do not say enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Outcomes with what else is known of the evaluation: ``return bbo.Result(0.31, cost=12.5)``.
+
+    Args:
+        values: A number, or a dict by outcome, as `Study.tell` takes them.
+        sd: Standard deviation of the measurement, alike.
+        cost: What the evaluation cost; `Study.optimize` adds these up for ``max_cost``.
+        attrs: Anything worth keeping, as JSON.
+    """
+
+    values: Any
+    sd: Any = None
+    cost: float | None = None
+    attrs: Mapping[str, Any] | None = None

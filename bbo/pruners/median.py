@@ -1,0 +1,64 @@
+"""The median rule."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bbo.log.ledger import Ledger, Record
+from bbo.log.states import State
+from bbo.problem import Problem
+from bbo.pruners.reports import check_integer, losses, unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """Stops a trial whose best value so far is worse than the median of what done trials had reported by the same step.
+
+    The rule of D. Golovin et al., "Google Vizier" (KDD 2017), section 3.2.2, with the reports themselves in place of their running
+    averages, which let a trial that began well go on for long. Of a done trial the latest report up to the step counts.
+
+    Args:
+        n_startup: Done trials with a report by that step, at least 1, before any trial is stopped there.
+        n_warmup_steps: No trial is stopped before this step.
+        interval: From there on a trial is judged once in so many steps: at its first report in each stretch.
+
+    Raises:
+        InvalidStudy: A setting is malformed.
+    """
+
+    name: ClassVar[str] = "median"
+
+    n_startup: int = 5
+    n_warmup_steps: int = 0
+    interval: int = 1
+
+    def __post_init__(self) -> None:
+        check_integer("Median: n_startup", self.n_startup, least=1)
+        check_integer("Median: n_warmup_steps", self.n_warmup_steps, least=0)
+        check_integer("Median: interval", self.interval, least=1)
+
+    def supports(self, problem: Problem) -> str | None:
+        """One objective, told as a value."""
+        return unsupported(problem)
+
+    def should_prune(self, problem: Problem, ledger: Ledger, record: Record) -> bool:
+        """Whether the trial is below the median at its latest report."""
+        own = losses(problem, record)
+        if not own or not self._is_due([step for step, _ in own]):
+            return False
+        step = own[-1][0]
+        others = [
+            so_far[-1]
+            for other in ledger.records
+            if other.state is State.DONE and (so_far := [loss for at, loss in losses(problem, other) if at <= step])
+        ]
+        return len(others) >= self.n_startup and min(loss for _, loss in own) > statistics.median(others)
+
+    def _is_due(self, steps: list[int]) -> bool:
+        """Whether the last step is the first one in its stretch of `interval` steps."""
+        before = steps[-2] if len(steps) > 1 else -math.inf
+        stretch = (steps[-1] - self.n_warmup_steps) // self.interval
+        return stretch >= 0 and before < self.n_warmup_steps + stretch * self.interval
