@@ -1,0 +1,1 @@
+"""Files that people edit: study files (YAML) and tables of trials (CSV)."""
