@@ -29,7 +29,7 @@ def start(program: str, *arguments: object) -> subprocess.Popen[str]:
 def finish(processes: list[subprocess.Popen[str]]) -> list[list[str]]:
     lines = []
     for process in processes:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=500)
         assert process.returncode == 0, err
         lines.append(out.split("\n")[:-1])
     return lines
