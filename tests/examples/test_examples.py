@@ -1,0 +1,100 @@
+"""Every example runs as a user would run it: as a program, in an empty folder, here with a small budget."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bbo
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(folder: Path, *words: str, **env: str) -> str:
+    """What a program prints; it must end well and warn of nothing."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": path, **env}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr, done.stderr
+    return done.stdout
+
+
+def example(folder: Path, script: str, *options: str) -> str:
+    return run(folder, sys.executable, str(EXAMPLES / script), *options)
+
+
+def test_demo(tmp_path):
+    out = example(tmp_path, "demo.py", "--trials", "4", "--workers", "2")
+    assert "Best configuration" in out
+    assert "random search" in out and "svc, defaults" in out
+    ours, random = (bbo.load_study(name, tmp_path / "demo.db") for name in ("bbo", "random search"))
+    assert len(ours.trials) == len(random.trials) == 4
+    page = (tmp_path / "demo-report.html").read_text()
+    assert "ross-validated accuracy" in page
+    before = ours.best_value
+    example(tmp_path, "demo.py", "--trials", "5", "--resume")
+    assert len(ours.trials) == 5
+    assert ours.best_value >= before
+
+
+def test_hyperparameters_with_pruning(tmp_path):
+    out = example(tmp_path, "hyperparameters_with_pruning.py", "--trials", "8", "--epochs", "9")
+    found = re.match(r"(\d+) of 8 trials were stopped early: (\d+) epochs instead of 72", out)
+    assert found, out
+    assert int(found[1]) > 0
+    assert 8 <= int(found[2]) < 72
+
+
+def test_two_objectives(tmp_path):
+    out = example(tmp_path, "two_objectives.py", "--trials", "6")
+    front = [(float(error), int(nodes)) for error, nodes in re.findall(r"([\d.]+)% errors with +(\d+) nodes", out)]
+    assert front
+    assert front == sorted(front, key=lambda pair: (pair[1], -pair[0]))
+    assert [error for error, _ in front] == sorted((error for error, _ in front), reverse=True)
+    assert (tmp_path / "front.html").stat().st_size > 1000
+
+
+def test_welded_beam(tmp_path):
+    out = example(tmp_path, "welded_beam/optimize.py", "--trials", "12")
+    cost = float(re.search(r"cost ([\d.]+) after 12 trials", out)[1])
+    assert 1.7248 < cost < 30
+    assert len(list((tmp_path / "beams").iterdir())) == 12
+
+
+def test_welded_beam_formulas():
+    """The published optimum: its cost, and the constraints that hold with equality there (Coello Coello 2000; found again by SLSQP)."""
+    sys.path.insert(0, str(EXAMPLES / "welded_beam"))
+    try:
+        from beam import beam
+    finally:
+        sys.path.pop(0)
+    found = beam(h=0.20572964, l=3.47048867, t=9.03662391, b=0.20572964)
+    assert found["cost"] == pytest.approx(1.724852, abs=1e-6)
+    assert found["shear_stress"] == pytest.approx(13600, rel=1e-6)
+    assert found["bending_stress"] == pytest.approx(30000, rel=1e-6)
+    assert found["buckling_load"] == pytest.approx(6000, rel=1e-6)
+    assert found["deflection"] < 0.25
+
+
+def test_a_chemists_week(tmp_path):
+    out = run(tmp_path, "sh", str(EXAMPLES / "chemist_week" / "run.sh"), DAYS="2")
+    assert "5 told, 1 failed" in out
+    assert "6 told, 6 told before" in out
+    study = bbo.load_study("week", tmp_path / "bbo.db")
+    states = [str(trial.state) for trial in study.trials]
+    assert states.count("done") == 11 and states.count("failed") == 1
+    for trial in study.trials:
+        assert math.isclose(sum(trial["mix"].values()), 1.0, abs_tol=1e-12)
+        assert sum(share > 0 for share in trial["mix"].values()) <= 3
+    moved = [trial for trial in study.trials if trial["T"] != study.record(trial.number).planned["T"]]
+    assert [(trial.number, trial["T"]) for trial in moved] == [(7, 60.0)]
+    sheet = (tmp_path / "week.csv").read_text(encoding="utf-8-sig")
+    assert sheet.startswith("trial;mix.THF;") and re.search(r";\d+,\d;", sheet)
+    assert (tmp_path / "week.html").stat().st_size > 1000
