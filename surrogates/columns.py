@@ -16,7 +16,7 @@ Role = Literal["decision", "fidelity", "source", "task", "context", "environment
 INACTIVE = 0.5
 """Encoded value of every column whose parameter is inactive."""
 
-_MATCH = 1e-9  # two encoded values closer than this are the same level
+_MATCH = 1e-9  # two values closer than this are the same level
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Columns:
                 here = points[:, list(parent.columns)]
                 match = np.zeros(len(points), dtype=bool)
                 for combination in parent.values:
-                    match |= np.all(np.abs(here - np.asarray(combination)) < _MATCH, axis=1)
+                    match |= np.all(np.abs(here - np.asarray(combination)) < _MATCH * (1 + np.abs(combination)), axis=1)
                 mask[:, i] &= match
 
         for i in range(len(self.entries)):

@@ -29,12 +29,13 @@ class Box:
         """Which points lie in the set."""
         slack = TOLERANCE * (np.asarray(self.high) - np.asarray(self.low))
         inside: Mask = np.all((np.asarray(self.low) - slack <= P) & (np.asarray(self.high) + slack >= P), axis=1)
-        return inside & np.all(np.abs(self._snap(P) - P) <= slack, axis=1)
+        inside &= np.all(np.abs(self._snap(P) - P) <= slack, axis=1)
+        return inside
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Independent uniform points; each level is equally likely."""
         U = rng.random((n, len(self.columns)))
-        P = np.asarray(self.low) + U * (np.asarray(self.high) - np.asarray(self.low))
+        P: Array = np.asarray(self.low) + U * (np.asarray(self.high) - np.asarray(self.low))
         for j, levels in enumerate(self.levels):
             if levels:
                 P[:, j] = np.asarray(levels)[np.floor(U[:, j] * len(levels)).astype(int)]

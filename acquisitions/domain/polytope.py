@@ -40,10 +40,11 @@ class Polytope:
         """Which points lie in the set, up to rounding at the scale of each constraint."""
         size = np.maximum(np.abs(self.low), np.abs(self.high))
         slack = TOLERANCE * (np.abs(self.A) @ size + np.abs(self.b))
-        inside: Mask = np.all(P @ self.A.T <= self.b + slack, axis=1)
+        inside: Mask = np.all(P @ self.A.T - self.b <= slack, axis=1)
         inside &= np.all(np.abs(P @ self.E.T - self.e) <= TOLERANCE * (np.abs(self.E) @ size + np.abs(self.e)), axis=1)
         edge = TOLERANCE * (self.high - self.low)
-        return inside & np.all((self.low - edge <= P) & (self.high + edge >= P), axis=1)
+        inside &= np.all((self.low - edge <= P) & (self.high + edge >= P), axis=1)
+        return inside
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Independent, nearly uniform points, each the end of a hit-and-run walk (Smith 1984) from the analytic centre.
@@ -81,7 +82,7 @@ class Polytope:
         basis = frame.hull * self._width[:, None]
         if frame.rank == 0:
             return np.repeat(centre[None, :], len(P), axis=0)
-        Q, R = np.linalg.qr(basis)
+        Q = np.linalg.qr(basis).Q
         A = np.vstack([self.A, np.eye(len(self.low)), -np.eye(len(self.low))])
         room = np.concatenate([self.b, self.high, -self.low]) - A @ centre
         G = A @ Q
@@ -136,7 +137,7 @@ class _Frame:
 
     @property
     def rank(self) -> int:
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
 
 def _make_frame(p: Polytope) -> _Frame:
@@ -162,7 +163,7 @@ def _make_frame(p: Polytope) -> _Frame:
     nothing = np.empty((0, hull.shape[1]))
     w, _ = _ball(G, h, nothing, np.empty(0), np.linalg.norm(G, axis=1), free=True)
     w, factor = _analytic_centre(G, h, w)
-    basis = np.linalg.solve(factor, hull.T).T  # hull @ factor^-T
+    basis = np.asarray(np.linalg.solve(factor, hull.T).T)  # hull @ factor^-T
     return _Frame(start + hull @ w, hull, basis, np.linalg.solve(factor, G.T).T, h - G @ w)
 
 
@@ -217,7 +218,7 @@ def _analytic_centre(G: Array, h: Array, w: Array) -> tuple[Array, Array]:
         if decrement < 1e-6:
             break
     inverse = 1.0 / np.maximum(h - G @ w, 1e-300)
-    return w, np.linalg.cholesky((G * inverse[:, None] ** 2).T @ G)
+    return w, np.asarray(np.linalg.cholesky((G * inverse[:, None] ** 2).T @ G))
 
 
 def _solve(cost: Array, A: Array, b: Array, E: Array, e: Array, bounds: Array) -> Array:

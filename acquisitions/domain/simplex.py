@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class Simplex:
     def contains(self, P: Array) -> Mask:
         """Which points lie in the set."""
         slack = TOLERANCE * self.total
-        inside: Mask = np.all(P >= -slack, axis=1) & (np.abs(P.sum(axis=1) - self.total) <= slack * self.k)
+        inside: Mask = np.all(P + slack >= 0, axis=1) & (np.abs(P.sum(axis=1) - self.total) <= slack * self.k)
         inside &= np.all((np.abs(P) <= slack) | (self.min_share - slack <= P), axis=1)
         if self.max_nonzero is not None:
             inside &= np.sum(np.abs(P) > slack, axis=1) <= self.max_nonzero
@@ -98,11 +99,7 @@ class Simplex:
         """A uniform composition: the number of parts, which parts, then one part after another from its conditional law."""
         sizes = list(range(1, self.support + 1))
         weights = [math.comb(self.k, s) * self._compositions(s) for s in sizes]
-        target, s = u[0] * sum(weights), 1
-        for s, weight in zip(sizes, weights, strict=True):
-            target -= weight
-            if target < 0:
-                break
+        s = sizes[bisect.bisect_right(list(accumulate(weights))[:-1], u[0] * sum(weights))]
         parts = np.argsort(u[1 : self.k + 1])[:s]
         left = self.units - s * self.least_units
         x = np.zeros(self.k)
@@ -158,7 +155,7 @@ class Simplex:
         return P
 
     def _rescale(self, P: Array) -> Array:
-        return P * (self.total / P.sum(axis=1, keepdims=True))
+        return np.asarray(P * (self.total / P.sum(axis=1, keepdims=True)))
 
 
 def _onto_standard(P: Array, total: float) -> Array:
@@ -166,7 +163,7 @@ def _onto_standard(P: Array, total: float) -> Array:
     ranked = -np.sort(-P, axis=1)
     excess = (np.cumsum(ranked, axis=1) - total) / np.arange(1, P.shape[1] + 1)
     last = np.maximum(np.sum(ranked > excess, axis=1) - 1, 0)
-    return np.maximum(P - excess[np.arange(len(P)), last][:, None], 0.0)
+    return np.asarray(np.maximum(P - excess[np.arange(len(P)), last][:, None], 0.0))
 
 
 def _first_part(units: int, parts: int, v: float) -> int:

@@ -45,6 +45,11 @@ class Condition:
         forms = [(part, linear_form(part)) for part in conjuncts(self.expression)]
         return tuple((part, form, 0.0 if form is None else self._slack(form)) for part, form in forms)
 
+    @property
+    def linear(self) -> bool:
+        """Whether every part is linear."""
+        return all(form is not None for _, form, _ in self.parts)
+
     def _slack(self, form: LinearForm) -> float:
         whole = all(self.sizes[name] is None and value == int(value) for name, value in form.coefficients.items())
         if whole and form.rhs == int(form.rhs):
@@ -92,6 +97,11 @@ class Check:
     def parts(self) -> tuple[tuple[Expression, LinearForm | None, float], ...]:
         """Empty: a callable has no parts."""
         return ()
+
+    @property
+    def linear(self) -> bool:
+        """False: nothing is known of its form."""
+        return False
 
     @cached_property
     def source_hash(self) -> str | None:

@@ -57,7 +57,7 @@ class Float(Parameter):
             _check_step(self)
 
     @cached_property
-    def axis(self) -> Axis:
+    def position_axis(self) -> Axis:
         """The range as a map to the unit interval."""
         return Axis(self.low, self.high, self.log)
 
@@ -78,11 +78,11 @@ class Float(Parameter):
 
     def encode(self, values: Sequence[Any]) -> Array:
         x = np.asarray(values, dtype=float)[:, None]
-        return self.axis.encode(x) if self.step is None else _encode_grid(self, x)
+        return self.position_axis.encode(x) if self.step is None else _encode_grid(self, x)
 
     def decode(self, U: Array) -> list[Any]:
         if self.step is None:
-            return self.axis.decode(U[:, 0]).tolist()  # type: ignore[no-any-return]
+            return self.position_axis.decode(U[:, 0]).tolist()  # type: ignore[no-any-return]
         return [float(_level(self, k)) for k in _cells(U[:, 0], _count(self))]
 
     def columns(self, name: str) -> tuple[Column, ...]:
@@ -128,12 +128,13 @@ class Int(Parameter):
             object.__setattr__(self, field, int(value))
         if self.step is not None:
             _check_step(self)
-        finest = 2**-48 * self.high * self._axis.encode(self.high + 0.5)[()] if self.log else 0.0
+        finest = 2**-48 * self.high * self.position_axis.encode(self.high + 0.5)[()] if self.log else 0.0
         if _count(self) > _MAX_LEVELS or finest > 1.0:
             raise InvalidSpace(f"Int({self.low}, {self.high}) has too many values to tell apart; use Float, or a step")
 
     @cached_property
-    def _axis(self) -> Axis:
+    def position_axis(self) -> Axis:
+        """The map to the unit interval when `log`: the cells of the values, side by side."""
         return Axis(self.low - 0.5, self.high + 0.5, log=True)
 
     @property
@@ -152,11 +153,11 @@ class Int(Parameter):
 
     def encode(self, values: Sequence[Any]) -> Array:
         x = np.asarray(values, dtype=float)[:, None]
-        return self._axis.encode(x) if self.log else _encode_grid(self, x)
+        return self.position_axis.encode(x) if self.log else _encode_grid(self, x)
 
     def decode(self, U: Array) -> list[Any]:
         if self.log:
-            return [int(x) for x in np.clip(np.rint(self._axis.decode(U[:, 0])), self.low, self.high)]
+            return [int(x) for x in np.clip(np.rint(self.position_axis.decode(U[:, 0])), self.low, self.high)]
         return [int(_level(self, k)) for k in _cells(U[:, 0], _count(self))]
 
     def columns(self, name: str) -> tuple[Column, ...]:

@@ -125,7 +125,7 @@ class Fidelity(_Played):
     @property
     def target(self) -> Value:
         """The fidelity of the real thing."""
-        return self.inner.choices[-1] if isinstance(self.inner, Categorical) else self.inner.high  # type: ignore[attr-defined, no-any-return]
+        return self.inner.choices[-1] if isinstance(self.inner, Categorical) else self.inner.high  # type: ignore[attr-defined]
 
     def cost_at(self, value: Any) -> float:
         """Cost of an evaluation at this fidelity; 1 when no costs are known."""
@@ -134,7 +134,7 @@ class Fidelity(_Played):
         if self.cost is None or self.high is None:
             return 1.0
         share = (value - self.low) / (self.high - self.low)
-        return self.cost[0] + share * (self.cost[1] - self.cost[0])
+        return float(self.cost[0] + share * (self.cost[1] - self.cost[0]))
 
     def columns(self, name: str) -> tuple[Column, ...]:
         column = self.inner.columns(name)[0]  # named levels have an order

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bbo.errors import OutOfRange
+from bbo.space.construction import construct
+from bbo.space.drawing import candidates, draws
 from bbo.space.parameter import Array
 
 if TYPE_CHECKING:
     from bbo.space.space import Params, Space
 
-_TRIES = 50  # random points tried before a feasible one is constructed
-_BATCH = 256
-
-
-def draws(space: Space) -> int:
-    """How many uniform numbers one point takes."""
-    return sum(parameter.draws for parameter in space.parameters.values())
-
-
-def candidates(space: Space, U: Array, fixed: Mapping[str, Any]) -> Iterator[Params | None]:
-    """Points from rows U (`n x draws`) of uniform numbers, `fixed` values held; None where a fixed parameter is inactive.
-
-    Known constraints are left aside.
-    """
-    first = 0
-    values: list[list[Any]] = []
-    for name, parameter in space.parameters.items():
-        width = parameter.draws
-        values.append([fixed[name]] * len(U) if name in fixed else parameter.draw(U[:, first : first + width]))
-        first += width
-    for row in zip(*values, strict=True):
-        point = space._tree.prune(dict(zip(space.parameters, row, strict=True)))
-        yield point if all(name in point for name in fixed) else None
+_TRIES = 50  # random points tried before a feasible one is constructed by programming
+_MORE_TRIES = 1000  # ... before one is searched for, where not everything can be programmed
+_BATCH = (16, 256)
 
 
 def sample(space: Space, n: int, rng: np.random.Generator, *, fixed: Mapping[str, Any] | None = None) -> list[Params]:
@@ -43,12 +24,14 @@ def sample(space: Space, n: int, rng: np.random.Generator, *, fixed: Mapping[str
     held = check_fixed(space, fixed)
     points: list[Params] = []
     tried = 0
+    enough = _TRIES if all(known.linear for known in space._known) else _MORE_TRIES
+    rejects = bool(space._known or held)
     while len(points) < n:
-        batch = min(max(n - len(points), 1), _BATCH)
+        batch = min(max(n - len(points), _BATCH[0], tried), _BATCH[1]) if rejects else n
         U = rng.random((batch, draws(space)))
         points += [point for point in candidates(space, U, held) if point is not None and space._keeps(point, exact=True)]
         tried += batch
-        if len(points) < n and tried >= _TRIES and len(points) < tried / _TRIES:
+        if len(points) < n and len(points) * enough < tried:
             points += construct(space, n - len(points), rng, held)
     return points[:n]
 
@@ -85,15 +68,3 @@ def check_fixed(space: Space, fixed: Mapping[str, Any] | None) -> Params:
         OutOfRange: It is not part of a legal point.
     """
     return space.validate(fixed, partial=True, what="fixed") if fixed else {}
-
-
-def construct(space: Space, n: int, rng: np.random.Generator, fixed: Mapping[str, Any]) -> list[Params]:
-    """Feasible points where few random ones are feasible.
-
-    Raises:
-        OutOfRange: None was found.
-    """
-    for point in candidates(space, rng.random((20_000, draws(space))), fixed):
-        if point is not None and space._keeps(point):
-            return [point]
-    raise OutOfRange(f"no feasible point was found with fixed={dict(fixed)!r}")

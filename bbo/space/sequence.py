@@ -62,7 +62,7 @@ class Sequence(Parameter):
 
     @property
     def cardinality(self) -> int:
-        return len(self.alphabet) ** self.length
+        return int(len(self.alphabet) ** self.length)
 
     def check(self, value: Any, name: str, *, outside: bool = False) -> str | list[str]:
         if not isinstance(value, (str, list, tuple)):

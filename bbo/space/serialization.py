@@ -68,7 +68,11 @@ def split_space(data: Any) -> tuple[Mapping[str, Any], list[Any]]:
     if not isinstance(data, Mapping):
         raise InvalidSpace(f"a space is a mapping of parameter names to parameters, got a {type(data).__name__}")
     parameters = data.get("parameters")
-    long = isinstance(parameters, Mapping) and set(data) <= {"parameters", "constraints"} and not set(parameters) & set(KINDS)
+    long = (
+        isinstance(parameters, Mapping)
+        and set(data) <= {"parameters", "constraints"}
+        and all(isinstance(entry, Mapping) or entry == "bool" for entry in parameters.values())
+    )
     constraints = data.get("constraints", [])
     if isinstance(constraints, Mapping) and not long:  # a parameter of that name
         return data, []
@@ -87,7 +91,7 @@ def _to_json_main(parameter: Parameter) -> Any:
             return {"normal": [mean, sd]}
         case Environment(Uniform(low, high)):
             return {"uniform": [low, high]}
-        case Environment(weights):
+        case Environment(weights) if isinstance(weights, Mapping):
             return {"weights": [[value, weight] for value, weight in weights.items()]}
         case Fidelity(low, None):
             return _plain(low)

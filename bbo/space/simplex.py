@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from bbo.space.axis import REACH
 from bbo.space.expressions import Value
 from bbo.space.expressions.types import Type
 from bbo.space.parameter import MAX_LISTED, Array, Parameter, finite
-from surrogates.columns import Column
+from surrogates.columns import Column, Kind
 
 _ENTERED = 1e-6  # how far, relative to the total, shares typed in by people may add up to something else
 
@@ -152,7 +152,7 @@ class Simplex(Parameter):
     def columns(self, name: str) -> tuple[Column, ...]:
         units = self.shape.units
         levels = tuple(k / units for k in range(units + 1)) if self.step is not None and units < MAX_LISTED else ()
-        kind = "continuous" if self.step is None else "integer"
+        kind: Kind = "continuous" if self.step is None else "integer"
         return tuple(Column(f"{name}.{key}", kind, levels, group=name) for key in self.names)
 
     def grid(self, resolution: int) -> Iterator[Any]:
@@ -160,7 +160,7 @@ class Simplex(Parameter):
         units = self.shape.units if self.step is not None else max(resolution - 1, 1)
         for bars in combinations(range(units + len(self.names) - 1), len(self.names) - 1):
             edges = (-1, *bars, units + len(self.names) - 1)
-            parts = [right - left - 1 for left, right in zip(edges[:-1], edges[1:], strict=True)]
+            parts = [right - left - 1 for left, right in pairwise(edges)]
             shares = np.array([self.shape.level(part) if self.step is not None else self.total * part / units for part in parts])
             if self.shape.contains(shares[None, :])[0]:
                 yield dict(zip(self.names, shares.tolist(), strict=True))

@@ -22,6 +22,7 @@ from surrogates.columns import Columns, Role
 
 if TYPE_CHECKING:
     from acquisitions.domain import Domain
+    from acquisitions.domain.polytope import Polytope
 
 Params = dict[str, Any]
 Constraint = str | Callable[[Params], Any]
@@ -54,10 +55,12 @@ class Space:
         self._encoding = Encoding(self._tree)
         self._known: tuple[Known, ...] = tuple(make_known(c, self._magnitude, self._tree.check) for c in constraints)
         self._identities = [(name, None if type(p).identity is Parameter.identity else p.identity) for name, p in self._parameters.items()]
+        self._polytopes: dict[bytes, Polytope] = {}  # met so far by the samplers, which ask for the same ones again and again
+        self._witness: Params | None = None  # a feasible point, from which one can always be reached
         if self._known:
-            from bbo.space.feasibility import require_feasible
+            from bbo.space.feasibility import find_feasible
 
-            require_feasible(self)
+            self._witness = find_feasible(self)
 
     # ------------------------------------------------------------------------------------------------------ definition
 

@@ -1,0 +1,191 @@
+"""The linear constraints at one point's skeleton: its choices, conditions and activity stand, its numbers may move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from acquisitions.domain.polytope import Polytope
+from bbo.space.constraints import Condition, Known
+from bbo.space.expressions import Call, Compare, Literal, Name
+from bbo.space.numeric import Float, Int
+from bbo.space.parameter import Array
+from bbo.space.simplex import Simplex
+
+if TYPE_CHECKING:
+    from bbo.space.space import Params, Space
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A number that may move: a parameter, or one share of a mixture.
+
+    Args:
+        name: As expressions write it.
+        owner: The parameter it belongs to.
+        low: Least value.
+        high: Greatest value.
+        step: Distance of its levels, None when continuous.
+    """
+
+    name: str
+    owner: str
+    low: float
+    high: float
+    step: float | None
+
+
+@dataclass(frozen=True)
+class Support:
+    """At most `most` of these variables are not zero, and those are at least `least`."""
+
+    members: tuple[int, ...]
+    most: int
+    least: float
+
+
+@dataclass(frozen=True, eq=False)
+class LinearSystem:
+    """The movable numbers at a skeleton, with ``A x <= b``, ``E x == e`` and the supports that hold for them."""
+
+    skeleton: Mapping[str, Any]
+    variables: tuple[Variable, ...]
+    A: Array
+    b: Array
+    E: Array
+    e: Array
+    supports: tuple[Support, ...]
+
+    @property
+    def low(self) -> Array:
+        """Lower bounds of the variables."""
+        return np.array([variable.low for variable in self.variables])
+
+    @property
+    def high(self) -> Array:
+        """Upper bounds of the variables."""
+        return np.array([variable.high for variable in self.variables])
+
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """Indices of the variables with levels."""
+        return tuple(i for i, variable in enumerate(self.variables) if variable.step is not None)
+
+    def polytope(self, low: Array, high: Array) -> Polytope:
+        """The set of values between these bounds, with levels and supports left aside."""
+        return Polytope(tuple(range(len(self.variables))), self.A, self.b, self.E, self.e, low, high)
+
+    def values(self, params: Mapping[str, Any], space: Space) -> Array:
+        """Where the variables stand at a point of this skeleton."""
+        env = space._tree.env(params)
+        return np.array([float(env[variable.name]) for variable in self.variables])
+
+    def point(self, x: Array, space: Space) -> Params:
+        """The point at which the variables take the values x, in canonical form."""
+        point = dict(self.skeleton)
+        for variable, value in zip(self.variables, x.tolist(), strict=True):
+            parameter = space.parameters[variable.owner]
+            if isinstance(parameter, Simplex):
+                point[variable.owner] = {**point[variable.owner], variable.name.removeprefix(f"{variable.owner}."): value}
+            else:
+                point[variable.owner] = _canonical(cast(Float | Int, parameter), value)
+        for name in {variable.owner for variable in self.variables}:
+            parameter = space.parameters[name]
+            if isinstance(parameter, Simplex):
+                point[name] = parameter.decode(parameter.encode([point[name]]))[0]
+        return point
+
+
+def linear_system(space: Space, skeleton: Mapping[str, Any], held: Container[str], *, known: Iterable[Known] | None = None) -> LinearSystem:
+    """The system at a point, of all known constraints or of those given; its active numbers are free unless `held`."""
+    variables: list[Variable] = []
+    supports: list[Support] = []
+    rows: list[tuple[Mapping[str, float], str, float]] = []
+    for owner in skeleton:
+        parameter = space.parameters[owner]
+        if owner in held:
+            continue
+        if isinstance(parameter, (Float, Int)):
+            step = parameter.step or (1.0 if isinstance(parameter, Int) else None)
+            variables.append(Variable(owner, owner, float(parameter.low), float(parameter.high), step))
+        elif isinstance(parameter, Simplex):
+            shape, first = parameter.shape, len(variables)
+            names = [f"{owner}.{key}" for key in parameter.names]
+            variables += [Variable(name, owner, 0.0, parameter.total, parameter.step) for name in names]
+            rows.append((dict.fromkeys(names, 1.0), "==", parameter.total))
+            least = shape.least_units * parameter.step if parameter.step is not None and parameter.min_share else shape.min_share
+            if shape.support < shape.k or least > 0:
+                supports.append(Support(tuple(range(first, len(variables))), shape.support, least))
+    index = {variable.name: i for i, variable in enumerate(variables)}
+    env = space._tree.env(skeleton)
+    for constraint in space._known if known is None else known:
+        if not isinstance(constraint, Condition) or any(name not in env for name in constraint.names):
+            continue
+        for part, form, _ in constraint.parts:
+            if form is not None:
+                rows.append((form.coefficients, form.sense, form.rhs))
+            elif (support := _support(part, index, env, variables)) is not None:
+                supports.append(support)
+    return _assemble(skeleton, variables, rows, supports, index, env)
+
+
+def _assemble(
+    skeleton: Mapping[str, Any],
+    variables: list[Variable],
+    rows: list[tuple[Mapping[str, float], str, float]],
+    supports: list[Support],
+    index: Mapping[str, int],
+    env: Mapping[str, Any],
+) -> LinearSystem:
+    kept: dict[str, list[tuple[Array, float]]] = {"<=": [], "==": []}
+    for coefficients, sense, rhs in rows:
+        row, constant = np.zeros(len(variables)), 0.0
+        for name, value in coefficients.items():
+            if name in index:
+                row[index[name]] += value
+            else:
+                constant += value * float(env[name])
+        sign = -1.0 if sense[0] == ">" else 1.0
+        kept["==" if sense == "==" else "<="].append((sign * row, sign * (rhs - constant)))
+    A, b = _stack(kept["<="], len(variables))
+    E, e = _stack(kept["=="], len(variables))
+    return LinearSystem(skeleton, tuple(variables), A, b, E, e, tuple(supports))
+
+
+def _stack(rows: list[tuple[Array, float]], width: int) -> tuple[Array, Array]:
+    return np.array([row for row, _ in rows]).reshape(len(rows), width), np.array([rhs for _, rhs in rows])
+
+
+def _support(part: Any, index: Mapping[str, int], env: Mapping[str, Any], variables: list[Variable]) -> Support | None:
+    """``nonzero(a, b, c) <= 2`` as a support, where all arguments are names and all that may move can be zero."""
+    match part:
+        case Compare((op,), (Call("nonzero", arguments), Literal(bound))) if op in ("<=", "<", "=="):
+            pass
+        case Compare((op,), (Literal(bound), Call("nonzero", arguments))) if op in (">=", ">", "=="):
+            pass
+        case _:
+            return None
+    if not isinstance(bound, (int, float)) or not all(isinstance(argument, Name) for argument in arguments):
+        return None
+    names = [argument.name for argument in arguments if isinstance(argument, Name)]
+    moving = [index[name] for name in names if name in index]
+    if any(not variables[i].low <= 0.0 <= variables[i].high for i in moving):
+        return None
+    most = math.ceil(bound) - 1 if op in ("<", ">") else math.floor(bound)
+    most -= sum(env[name] != 0 for name in names if name not in index)
+    return Support(tuple(moving), most, 0.0) if 0 <= most < len(moving) else None
+
+
+def _canonical(parameter: Float | Int, value: float) -> float | int:
+    """A number in the range of its parameter, on its grid, of its type."""
+    held = min(max(value, parameter.low), parameter.high)
+    if isinstance(parameter, Float) and parameter.step is None:
+        return float(held)
+    if isinstance(parameter, Int) and parameter.step is None:
+        return round(held)
+    nearest: float | int = parameter.decode(parameter.encode([held]))[0]
+    return nearest

@@ -1,0 +1,78 @@
+"""Feasible points near a feasible point."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from acquisitions.domain.errors import EmptyDomain
+from bbo.space.construction import settled_polytope
+from bbo.space.linear_system import linear_system
+from bbo.space.mutation import mutate
+
+if TYPE_CHECKING:
+    from bbo.space.space import Params, Space
+
+_SCALES = (-3.0, -0.3)  # decimal exponents between which the size of a step is drawn, in ranges
+_HALVINGS = 8
+_TRIES = 20  # an asked neighbour, before the rest is drawn from the whole space
+
+
+def neighbours(space: Space, params: Mapping[str, Any], rng: np.random.Generator, n: int) -> list[Params]:
+    """See `Space.neighbours`."""
+    base = space.validate(params)
+    seen: set[Hashable] = {space.key(base)}
+    found: list[Params] = []
+
+    def keep(point: Params | None) -> None:
+        if point is not None and (key := space.key(point)) not in seen:
+            seen.add(key)
+            found.append(point)
+
+    for _ in range(_TRIES * n):
+        if len(found) == n:
+            return found
+        keep(_step(space, base, rng))
+    if space.cardinality is not None and space.cardinality <= 100 * n:
+        others = list(space.enumerate())
+        for i in rng.permutation(len(others)):
+            if len(found) < n:
+                keep(others[i])
+        return found
+    for point in space.sample(2 * (n - len(found)), rng):
+        if len(found) < n:
+            keep(point)
+    return found
+
+
+def _step(space: Space, base: Params, rng: np.random.Generator) -> Params | None:
+    scale = 10 ** rng.uniform(*_SCALES)
+    for _ in range(_HALVINGS if space._known else 1):
+        point = mutate(space, base, rng, scale, {})
+        if space._keeps(point, exact=True):
+            return point
+        scale /= 2
+    return _pull_back(space, base, rng, 10 ** rng.uniform(*_SCALES))
+
+
+def _pull_back(space: Space, base: Params, rng: np.random.Generator, scale: float) -> Params | None:
+    """A step in all numbers at once, brought back onto the linear constraints: how thin slices and equalities are walked."""
+    held = {parent for parents in space._tree.parents.values() for parent in parents}
+    system = linear_system(space, base, held)
+    if not (len(system.b) or len(system.e)):
+        return None
+    width = system.high - system.low
+    target = system.values(base, space) + width * np.maximum(
+        scale, [0 if v.step is None else 2 * v.step for v in system.variables] / width
+    ) * (rng.standard_normal(len(width)))
+    try:
+        polytope = settled_polytope(space, system, target)
+        nearest = None if polytope is None else polytope.project(target[None, :])[0]
+    except EmptyDomain:
+        return None
+    if nearest is None:
+        return None
+    point = system.point(nearest, space)
+    return point if space._keeps(point) else None
