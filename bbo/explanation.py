@@ -1,0 +1,186 @@
+"""In words: which method is at work and why, and where a trial came from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bbo.errors import BBOError
+from bbo.log.events import Event
+from bbo.log.ledger import Record
+from bbo.log.states import MAX_ATTEMPTS
+from bbo.optimizers.base import resolve
+from bbo.problem import Problem
+from bbo.replica import Replica
+
+_MODELS_SD = frozenset({"bayes"})
+"""Optimizers whose model is told the standard deviation of a measurement. None yet models how exactly a parameter is set."""
+
+_NOTES = 3
+"""So many of the latest remarks of the optimizer are shown."""
+
+
+def explain(replica: Replica, record: Record | None = None) -> str:
+    """The method of a study, or the way of one trial, as plain text.
+
+    Args:
+        replica: The study as known.
+        record: The trial; None for the study.
+    """
+    lines = _study(replica) if record is None else _trial(replica, record)
+    return "\n".join(lines)
+
+
+def _study(replica: Replica) -> Iterator[str]:
+    ledger, problem = replica.ledger, replica.problem
+    goals = ", ".join(f"{objective.direction} {objective.name}" for objective in problem.objectives)
+    wanted = "".join(f", {constraint}" for constraint in problem.outcome_constraints)
+    counts = ", ".join(f"{count} {state}" for state, count in ledger.counts.items() if count) or "none yet"
+    yield f"Study {ledger.definition['name']!r}: {goals}{wanted}. Seed {problem.seed}."
+    yield f"Trials: {counts}."
+    if ledger.stopped is not None:
+        yield f"It was stopped{': ' + ledger.stopped if ledger.stopped else ''}."
+    yield from _method(ledger.configurations[-1])
+    if len(ledger.configurations) > 1:
+        names = " -> ".join(dict.fromkeys(str(configuration["optimizer"]["name"]) for configuration in ledger.configurations))
+        yield f"This is configuration {len(ledger.configurations) - 1}, counted from 0 ({names})."
+    yield from _notes(replica)
+    yield from _unused(replica)
+
+
+def _method(configuration: Mapping[str, Any]) -> Iterator[str]:
+    stored = configuration["optimizer"]
+    delegate = stored["settings"].get("delegate")
+    if delegate is None:
+        yield f"Optimizer: {_with_settings(stored)}. {_what(stored)}"
+    else:
+        yield f"Optimizer: {stored['name']}, which chose {_with_settings(delegate)}. {_what(delegate)}"
+        if reason := delegate.get("reason") or stored["settings"].get("reason"):
+            yield f"Why: {reason}."
+    if configuration.get("pruner"):
+        yield f"Pruner: {_with_settings(configuration['pruner'])}."
+
+
+def _with_settings(method: Mapping[str, Any]) -> str:
+    settings = ", ".join(f"{key}={value!r}" for key, value in method["settings"].items() if value is not None)
+    return f"{method['name']}({settings})" if settings else str(method["name"])
+
+
+def _what(method: Mapping[str, Any]) -> str:
+    """First line of the optimizer's description; empty where it cannot be imported here."""
+    try:
+        return (inspect.getdoc(type(resolve(method))) or "").split("\n", 1)[0]
+    except BBOError as error:
+        return str(error)
+
+
+def _notes(replica: Replica) -> Iterator[str]:
+    """The optimizer's latest remarks: what it did, and where it fell back."""
+    noted = [record for record in replica.ledger.records if record.asked.get("note")]
+    for record in noted[-_NOTES:]:
+        yield f"Trial {record.number}: {record.asked['note']}"
+
+
+def _unused(replica: Replica) -> Iterator[str]:
+    """What is recorded, and the method in force does not use."""
+    ledger, problem = replica.ledger, replica.problem
+    stored = ledger.configurations[-1]["optimizer"]
+    name = str((stored["settings"].get("delegate") or stored)["name"])
+    if name not in _MODELS_SD:
+        told = sum(bool(record.sd) for record in ledger.records)
+        known = [objective.name for objective in problem.objectives if objective.sd is not None]
+        if told or known:
+            where = " and ".join(filter(None, (f"{told} trials" if told else "", f"the definition of {', '.join(known)}" if known else "")))
+            yield f"The sd of measurements (in {where}) is recorded; {name} does not use it."
+    inexact = [key for key, parameter in problem.space.parameters.items() if getattr(parameter, "input_sd", None) is not None]
+    if inexact:
+        yield f"The input_sd of {', '.join(inexact)} is recorded; {name} does not use it."
+    for key, target in problem.space.targets.items():
+        yield f"{key} is not modelled by {name}: it runs at its target, {target!r}, unless it is fixed."
+    for key, role in problem.space.roles.items():
+        if role == "environment":
+            yield f"{key} is not modelled by {name}: it is drawn from its distribution."
+
+
+def _trial(replica: Replica, record: Record) -> Iterator[str]:
+    reason = f" ({record.reason})" if record.reason else ""
+    yield f"Trial {record.number} is {record.state}{reason}, attempt {record.attempt}."
+    yield f"Run: {_point(record.params)}{'; outside the space' if record.outside else ''}."
+    if record.params != record.planned:
+        yield f"Planned: {_point(record.planned)}."
+    if record.values:
+        yield f"Measured: {_measured(record, replica.problem)}."
+    yield from _origin(replica, record)
+    yield "What happened to it:"
+    for event in replica._read(0)[: replica.ledger.seq]:
+        if event.trial == record.number or (event.kind == "ranked" and any(record.number in tier for tier in event.body["order"])):
+            yield f"  event {event.seq}: {_words(event)}"
+
+
+def _measured(record: Record, problem: Problem) -> str:
+    parts = [f"{name}={value:g}" + (f" (sd {record.sd[name]:g})" if name in record.sd else "") for name, value in record.values.items()]
+    if record.cost is not None:
+        parts.append(f"at a cost of {record.cost:g}")
+    missing = [name for name in problem.outcomes if name not in record.values]
+    if not missing and problem.outcome_constraints:
+        parts.append("feasible" if problem.feasible(record.values) else "infeasible")
+    return ", ".join(parts + [f"{name} not yet" for name in missing])
+
+
+def _origin(replica: Replica, record: Record) -> Iterator[str]:
+    asked = record.asked
+    if record.origin == "added":
+        yield "Origin: added, evaluated elsewhere."
+        return
+    if record.configuration is None:
+        yield "Origin: enqueued by a user, as it is."
+        return
+    stored = replica.ledger.configurations[record.configuration]["optimizer"]
+    how = f"{_with_settings(stored)} (configuration {record.configuration})"
+    part = " completed what a user enqueued in part" if record.origin == "enqueued" else " proposed it"
+    yield f"Origin: {how}{part}, from the first {asked['seen']} events of the log."
+    if asked["fit_seen"] != asked["seen"]:
+        yield f"Its hyperparameters were fitted to the first {asked['fit_seen']} events."
+    if asked["draw"] is not None:
+        yield f"Random numbers: draw {asked['draw']}."
+    if record.ticket is not None:
+        labels = [f"role {asked['role']!r}" if asked["role"] else "", f"group {asked['group']!r}" if asked["group"] is not None else ""]
+        yield ", ".join(filter(None, [f"Ticket {list(record.ticket)} of its phase", *labels])) + "."
+    terms = {key: value for key, value in asked.get("request", {}).items() if key in ("fixed", "shared", "context")}
+    if terms:
+        yield f"Asked with {', '.join(f'{key}={value!r}' for key, value in terms.items())}."
+    if asked["note"]:
+        yield f"Note: {asked['note']}"
+
+
+def _point(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in params.items())
+
+
+def _words(event: Event) -> str:
+    body = event.body
+    attempt = f"attempt {body.get('attempt')}"
+    reason = f": {body['reason']}" if body.get("reason") else ""
+    match event.kind:
+        case "asked":
+            whose = f" to {body['worker']}" if body.get("worker") else f" to client {body['client']}" if body.get("client") else ""
+            lease = f", on a lease of {body['lease']:g} s" if body.get("lease") is not None else ""
+            return f"{attempt} handed out{whose}{lease}"
+        case "told":
+            told = ", ".join(f"{name}={value:g}" for name, value in body["values"].items())
+            run = f", run at {_point(body['params'])}" if "params" in body else ""
+            return f"{attempt} told {told}{run}{' (superseded, not used)' if body.get('superseded') else ''}"
+        case "reported":
+            return f"{attempt} reported {body['value']:g} at step {body['step']}"
+        case "lapsed":
+            return f"the lease of {attempt} ended; after {MAX_ATTEMPTS} such ends a trial is lost"
+        case "retried":
+            return f"queued again{reason}"
+        case "amended":
+            changed = ", ".join(f"{key}={value!r}" for key, value in body.items() if key not in ("v", "note", "outside"))
+            return f"amended, {changed}{': ' + body['note'] if body.get('note') else ''}"
+        case "ranked":
+            return f"ranked: {' > '.join(' = '.join(map(str, tier)) for tier in body['order'])}"
+        case kind:
+            return f"{kind}{reason}"
