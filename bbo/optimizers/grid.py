@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar
 
 from bbo.errors import InvalidStudy
 from bbo.log.ledger import Update
-from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.base import Proposal, Request, pinned
+from bbo.optimizers.candidates import held
 from bbo.optimizers.history import History
 from bbo.optimizers.random import proposal_of
 from bbo.problem import Problem
@@ -60,24 +61,12 @@ class Grid:
 
     def _unknown(self, state: History, request: Request) -> Iterator[dict[str, Any]]:
         space = state.problem.space
-        fixed: dict[str, Any] = {**request.fixed, **request.context}
+        fixed = pinned(space, request)
         taken = set()
-        for point in space.grid(self.resolution):
-            held = _held(state.problem, point, fixed)
-            if held is None or state.known(held) or (key := space.key(held)) in taken:
+        for given in space.grid(self.resolution):
+            point = held(space, given, fixed)
+            if point is None or state.known(point) or (key := space.key(point)) in taken:
                 continue
-            yield held
+            yield point
             taken.add(key)
-            fixed |= {name: held[name] for name in request.shared if name in held}  # the first of a batch settles what all share
-
-
-def _held(problem: Problem, point: dict[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The point with the fixed values in it; None where that is no point of the space."""
-    if not fixed:
-        return point
-    space, held = problem.space, {**point, **fixed}
-    active = space.active(held)
-    if not set(fixed) <= set(active) <= held.keys():
-        return None
-    held = {name: held[name] for name in active}
-    return held if space.satisfies(held) else None
+            fixed |= {name: point[name] for name in request.shared if name in point}  # the first of a batch settles what all share

@@ -1,0 +1,141 @@
+"""The choice of an optimizer for a problem and a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from bbo.errors import InvalidStudy, Unsupported
+from bbo.log.ledger import Update
+from bbo.optimizers.base import Optimizer, Proposal, Request, resolve, to_json
+from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.cma_es import CMAES
+from bbo.optimizers.grid import Grid
+from bbo.optimizers.sobol import Sobol
+from bbo.problem import Problem
+
+_SMALL = 1_000  # points of a space that a grid may exhaust
+_MANY = 1_000  # trials of a budget from which on a model's costs are not paid back
+_LARGE = 500  # finished trials from which on a model's fits take too long
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """Chooses its delegate at the first ask, and says why; runs anything.
+
+    - `Grid` where the stated budget covers every point of a small finite space;
+    - `CMAES` on boxes it supports when the stated budget is above 1,000 trials;
+    - `Bayes` wherever it can be; after 500 finished trials it hands over to `CMAES` where that can be;
+    - `Sobol` for all else.
+
+    Args:
+        budget: Trials to choose for; None means what `optimize` states.
+        delegate: The choice made, as JSON with its reason; None until the first ask. Not meant to be given.
+
+    Raises:
+        InvalidStudy: `budget` is no positive integer.
+    """
+
+    budget: int | None = None
+    delegate: Mapping[str, Any] | None = field(default=None, hash=False)
+    name: ClassVar[str] = "auto"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and (isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 1):
+            raise InvalidStudy(f"auto: budget is {self.budget!r}; it is None or an integer, at least 1")
+
+    @property
+    def reason(self) -> str:
+        """Which optimizer it chose, and why."""
+        if self.delegate is None:
+            return "auto chooses an optimizer at the first ask"
+        return f"auto chose {self.delegate['name']}: {self.delegate['reason']}"
+
+    def resolve(self, problem: Problem, budget: int | None) -> Auto:
+        """With the delegate chosen; one that was stored by an older release is brought to this one's version.
+
+        Raises:
+            Unsupported: The stored delegate is of a newer version than this bbo has.
+        """
+        budget = self.budget if budget is None or self.budget is not None else budget
+        if self.delegate is None:
+            chosen, reason = _choose(problem, budget)
+            return Auto(budget, {**to_json(chosen), "reason": reason})
+        now = to_json(resolve(self.delegate))
+        if self.delegate["version"] > now["version"]:
+            stored = f"{self.delegate['name']!r} is of version {self.delegate['version']}, this bbo has {now['version']}"
+            raise Unsupported(f"optimizer {stored}: upgrade bbo-platform")
+        return self if self.delegate["version"] == now["version"] else replace(self, delegate={**self.delegate, **now})
+
+    def supports(self, problem: Problem) -> str | None:
+        """Every problem is supported: there is always `Sobol`."""
+        return None
+
+    def init(self, problem: Problem) -> Delegation:
+        """The delegate's state before any event."""
+        chosen = resolve(self.delegate) if self.delegate else _choose(problem, self.budget)[0]
+        successor = CMAES() if isinstance(chosen, Bayes) and CMAES().supports(problem) is None else None
+        return Delegation(problem, chosen, chosen.init(problem), successor)
+
+    def fold(self, state: Delegation, update: Update) -> Delegation:
+        """Let the delegate take it in; hand over to the successor where it is time."""
+        state.fold(update)
+        return state
+
+    def propose(self, state: Delegation, request: Request) -> Proposal:
+        """The delegate's proposal."""
+        proposal = state.optimizer.propose(state.inner, request)
+        return replace(proposal, note=f"{state.optimizer.name}: {proposal.note}" if proposal.note else state.optimizer.name)
+
+    def model(self, state: Delegation) -> Any | None:
+        """The delegate's model."""
+        return state.optimizer.model(state.inner)
+
+
+@dataclass(slots=True)
+class Delegation:
+    """The optimizer at work, and its state.
+
+    Attributes:
+        problem: What is optimized.
+        optimizer: The optimizer at work.
+        inner: Its state.
+        successor: Who takes over once the log is large; None where nobody does any more.
+    """
+
+    problem: Problem
+    optimizer: Optimizer
+    inner: Any
+    successor: Optimizer | None = None
+    _log: list[Update] = field(default_factory=list)
+    _finished: set[int] = field(default_factory=set)
+
+    def fold(self, update: Update) -> None:
+        """Take in one event."""
+        self.inner = self.optimizer.fold(self.inner, update)
+        if self.successor is None:
+            return
+        self._log.append(update)
+        for record in update.records:
+            (self._finished.add if record.state.finished else self._finished.discard)(record.number)
+        if len(self._finished) >= _LARGE:
+            self.optimizer, self.successor = self.successor, None
+            self.inner = self.optimizer.init(self.problem)
+            for earlier in self._log:
+                self.inner = self.optimizer.fold(self.inner, earlier)
+            self._log.clear()
+
+
+def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:
+    """The optimizer for a problem, and why it is."""
+    size = problem.space.cardinality
+    if size is not None and budget is not None and size <= min(budget, _SMALL):
+        return Grid(resolution=size), f"the budget of {budget} trials covers all {size} points"
+    refused = Bayes().supports(problem)
+    if budget is not None and budget > _MANY and CMAES().supports(problem) is None:
+        return CMAES(), f"a box of numbers, and a budget of {budget} trials, too many for a model"
+    if refused is None:
+        return Bayes(), "trials are taken to be expensive, and a model makes the most of each"
+    return Sobol(), f"bayes cannot run this problem: {refused}"
