@@ -25,7 +25,7 @@ Mark = str | None
 _DIGITS = 6
 """Significant digits written. More would be in the way of people who set the value by hand; the plan itself stands in the log."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _BLANKS = str.maketrans({"\u00a0": None, "\u202f": None, "\u2212": "-"})  # spaces and the minus sign of typeset numbers
 
 _MAX_LISTED = 10_000  # values of a parameter that are compared with a text one by one

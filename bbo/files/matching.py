@@ -288,7 +288,7 @@ class _Matcher:
         if not isinstance(kind, Simplex):
             return values[None]
         added = math.fsum(values.values())
-        rounded = 0 < abs(added - kind.total) <= _ROUNDED_SHARES * kind.total
+        rounded = 0 < abs(added - kind.total) <= _ROUNDED_SHARES * kind.total * (1 + 1e-9)  # 0.33 + 0.33 + 0.33 is 0.99, in binary nearly
         return {name: share * (kind.total / added) for name, share in values.items()} if rounded else values
 
 
