@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 _LOOK = 1.0
 """Seconds between looks at whether workers live: a process that `fn` forked may hold the socket of a dead one open."""
 
-_MAIN = "import sys; sys.path[:] = {path!r}; from bbo.execution.worker import main; main({fd}, {parent})"
+_MAIN = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker's own handler follows once it is imported
+sys.path[:] = {path!r}
+from bbo.execution.worker import main
+main({fd}, {parent})
+"""
 
 
 @dataclass(slots=True, eq=False)
