@@ -17,7 +17,7 @@ from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query, Request, pinned, refuse
-from bbo.optimizers.candidates import POOL, Params, around, fresh, pool
+from bbo.optimizers.candidates import POOL, Params, around, fresh, pool, whole
 from bbo.optimizers.features import Features
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
@@ -300,7 +300,7 @@ def _maximize(
         return None
     space = history.problem.space
     values = gp.evaluate(acquisition, _inputs(history.problem, points))
-    for _ in range(1 if space.plain else _ROUNDS):
+    for _ in range(0 if whole(space) else 1 if space.plain else _ROUNDS):
         top = [points[k] for k in np.argsort(-values, kind="stable")[:_LEADERS]]
         if space.plain:  # its inputs are its columns
             held = {space.names.index(name): float(space.encode(top[:1])[0, space.names.index(name)]) for name in fixed}

@@ -42,11 +42,16 @@ def pool(
         OutOfRange: No feasible point with the fixed values was found.
     """
     space = history.problem.space
-    if space.cardinality is not None and space.cardinality <= POOL:
+    if whole(space):
         every = (held(space, point, fixed) for point in space.enumerate())
         return fresh(history, (point for point in every if point is not None), beside=beside)
     near = around(space, leaders, rng, fixed=fixed)
     return fresh(history, [*near, *space.sample(max(size - len(near), size // 2), rng, fixed=fixed)], beside=beside)
+
+
+def whole(space: Space) -> bool:
+    """Whether a pool holds every point of the space that is left."""
+    return space.cardinality is not None and space.cardinality <= POOL
 
 
 def around(space: Space, points: Iterable[Params], rng: np.random.Generator, *, fixed: Mapping[str, Any]) -> list[Params]:

@@ -1,0 +1,131 @@
+"""Auto: the choice, its reason, and the hand-over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import bbo
+from bbo.log.events import Event
+from bbo.optimizers import auto
+from bbo.optimizers.auto import Auto
+from bbo.optimizers.base import Request, resolve, to_json
+from bbo.problem import Problem
+from bbo.replica import Replica
+
+BOX = {"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}
+
+
+def chosen(space: Any, budget: int | None, objectives: Any = "minimize") -> Auto:
+    study = bbo.Study(bbo.Space(space), objectives, seed=0)
+    return Auto().resolve(study._problem, budget)
+
+
+@pytest.mark.parametrize(
+    ("space", "budget", "name", "reason"),
+    [
+        (BOX, None, "bayes", "expensive"),
+        (BOX, 50, "bayes", "expensive"),
+        (BOX, 1001, "cma_es", "1001 trials"),
+        ({**BOX, "c": bbo.Bool()}, 5000, "bayes", "expensive"),
+        ({"i": bbo.Int(1, 20)}, 20, "grid", "covers all 20 points"),
+        ({"i": bbo.Int(1, 20)}, 19, "bayes", "expensive"),
+        ({"i": bbo.Int(1, 20)}, None, "bayes", "expensive"),
+        ({**BOX, "s": bbo.Sequence("ACGT", 5)}, None, "sobol", "cannot run this problem: .*'s'"),
+        ({**BOX, "t": bbo.Task(["a", "b"])}, 5000, "sobol", "'t' is a task parameter"),
+    ],
+)
+def test_chooses_by_problem_and_budget(space: Any, budget: int | None, name: str, reason: str) -> None:
+    import re
+
+    auto = chosen(space, budget)
+    assert auto.delegate is not None
+    assert auto.delegate["name"] == name
+    assert re.search(reason, auto.reason)
+    assert auto.reason.startswith(f"auto chose {name}: ")
+
+
+def test_a_grid_covers_every_point_whatever_its_number_of_levels() -> None:
+    auto = chosen({"i": bbo.Int(1, 300)}, 300)
+    study = bbo.Study(bbo.Space({"i": bbo.Int(1, 300)}), optimizer=auto, seed=0)
+    assert {t.params["i"] for t in study.ask(300)} == set(range(1, 301))
+    with pytest.raises(bbo.Exhausted):
+        study.ask()
+
+
+def test_the_choice_is_stored_at_the_first_ask_and_survives_json() -> None:
+    study = bbo.Study(bbo.Space(BOX), seed=0)
+    assert study.optimizer == Auto()
+    assert Auto().reason == "auto chooses an optimizer at the first ask"
+    study.ask()
+    assert study.optimizer.delegate["name"] == "bayes"  # type: ignore[attr-defined]
+    assert resolve(to_json(study.optimizer)) == study.optimizer
+    assert [e.kind for e in study.storage.read("study")] == ["created", "configured", "configured", "asked"]
+    study.ask()
+    assert [e.kind for e in study.storage.read("study")][4:] == ["asked"]
+
+
+def test_a_given_budget_stands_above_the_one_that_is_stated() -> None:
+    problem = bbo.Study(bbo.Space(BOX), seed=0)._problem
+    resolved = Auto(budget=2000).resolve(problem, 10)
+    assert resolved.budget == 2000
+    assert resolved.delegate["name"] == "cma_es"  # type: ignore[index]
+    assert resolved.resolve(problem, 10) is resolved
+
+
+def test_a_delegate_stored_by_another_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = bbo.Study(bbo.Space(BOX), seed=0)._problem
+    old = Auto(delegate={"name": "sobol", "version": 0, "settings": {}, "reason": "so"})
+    assert old.resolve(problem, None).delegate == {"name": "sobol", "version": 1, "settings": {}, "reason": "so"}
+    new = Auto(delegate={"name": "sobol", "version": 99, "settings": {}, "reason": "so"})
+    with pytest.raises(bbo.Unsupported, match="upgrade bbo-platform"):
+        new.resolve(problem, None)
+
+
+def test_delegates_tickets_and_waiting() -> None:
+    study = bbo.Study(bbo.Space(BOX), optimizer=Auto(budget=2000), seed=0)
+    trials = study.ask(20)
+    assert [e.body["ticket"] for e in study.storage.read("study")[3:]] == [[0, k] for k in range(len(trials))]
+    with pytest.raises(bbo.Waiting):
+        study.ask()
+
+
+def test_hands_over_inside_fold_once_the_log_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "_LARGE", 12)
+    study = bbo.Study(bbo.Space(BOX), seed=0)
+    for k in range(20):
+        study.add({"x": k / 20, "y": 0.25}, abs(k - 15.0))
+        tickets = [q.ticket for q in propose(study)]
+        assert all((ticket is not None) == (k >= 11) for ticket in tickets)
+    study.ask()
+    asked = study.storage.read("study")[-1]
+    assert asked.body["ticket"] == [0, 0]
+    assert asked.body["note"].startswith("cma_es")
+    assert asked.body["memo"]["x0"] == pytest.approx([0.75, 0.25])
+    study.add({"x": 0.1, "y": 0.1}, -5.0)
+    assert propose(study)[0].ticket == (0, 1)
+
+
+def propose(study: bbo.Study) -> Any:
+    """What a process proposes that reads the log from its beginning; without a model's fit."""
+    log = study.storage.read("study")
+    resolved = Auto(delegate={"name": "bayes", "version": 1, "settings": {"n_initial": 99}, "reason": ""})
+    if not any(e.body["optimizer"]["settings"]["delegate"] for e in log if e.kind == "configured"):
+        log = [*log, Event("configured", {"optimizer": to_json(resolved), "pruner": None}, seq=len(log) + 1)]
+    replica = Replica(lambda after: log[after:])
+    replica.sync()
+    return replica.optimizer.propose(replica.state, Request(2, first_number=99)).queries
+
+
+def test_does_not_hand_over_where_nobody_can_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "_LARGE", 3)
+    problem = Problem(bbo.Space({**BOX, "b": bbo.Bool()}), (bbo.Objective("f"),))
+    assert Auto().init(problem).successor is None
+    assert Auto(budget=5000).init(Problem(bbo.Space(BOX), (bbo.Objective("f"),))).successor is None
+
+
+@pytest.mark.parametrize("budget", [0, -3, 1.5, "9", True])
+def test_a_budget_is_a_positive_integer(budget: Any) -> None:
+    with pytest.raises(bbo.InvalidStudy, match="budget is"):
+        Auto(budget=budget)
