@@ -63,7 +63,7 @@ def ask(
     print_trials(opened, records, as_json=as_json)
     if csv is not None:
         count = append_rows(csv, sheet, layout, records)
-        typer.echo(f"{count} rows appended to {csv}", err=as_json)
+        typer.echo(f"{count} row{'' if count == 1 else 's'} appended to {csv}", err=as_json)
 
 
 def _ask(study: Study, n: int | None, more: int, terms: dict[str, Any]) -> list[Record]:

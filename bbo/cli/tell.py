@@ -157,6 +157,11 @@ def _completed(study: Study, trial: int, given: dict[str, Any]) -> dict[str, Any
     return completed or None
 
 
+def on_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
 def _tell_file(study: Study, path: Path, options: Options, *, yes: bool) -> None:
     from bbo.files.matching import tell_sheet
     from bbo.files.reading import read_sheet
@@ -167,7 +172,7 @@ def _tell_file(study: Study, path: Path, options: Options, *, yes: bool) -> None
         _preview(matched)
         if yes:
             return True
-        if not sys.stdin.isatty():
+        if not on_terminal():
             raise InvalidTell(f"nothing was written: there is no terminal to ask on; if the rows are right, bbo tell {path} --yes")
         return typer.confirm("Record these rows?")
 

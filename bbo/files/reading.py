@@ -64,7 +64,7 @@ def read_sheet(path: str | Path, layout: Layout) -> Sheet:
         cells = [cell.strip() for cell in cells]
         if not any(cells):
             continue
-        if len(cells) < len(columns) or any(cells[len(columns) :]):
+        if not len(columns) <= len(cells) <= len(header) or any(cells[len(columns) :]):
             hint = (
                 "; write numbers with a decimal point, or put ';' between the cells"
                 if separator == "," and len(cells) > len(columns)

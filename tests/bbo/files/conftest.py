@@ -27,14 +27,13 @@ def make_space() -> bbo.Space:
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> bbo.Study:
+def study() -> bbo.Study:
     """Trials 0 and 1 are open, at round values."""
     study = bbo.Study(
         make_space(),
         {"yield": "maximize"},
         outcome_constraints=["impurity <= 0.05"],
         optimizer="sobol",
-        storage=tmp_path / "bbo.db",
         name="week",
         seed=1,
     )
