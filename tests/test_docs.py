@@ -17,6 +17,11 @@ from pathlib import Path
 
 import pytest
 
+import bbo
+from bbo.optimizers.base import resolve
+from bbo.problem import Problem
+from bbo.space.parameter import Parameter
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```[ ]*(?P<info>[^\n`]*)\n(?P<body>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
@@ -148,3 +153,44 @@ def test_every_error_is_explained() -> None:
     named = {row[0].strip("`") for row in table("docs/errors.md", "# Errors")}
     derived = {name for name, cls in vars(bbo.errors).items() if isinstance(cls, type) and issubclass(cls, bbo.errors.BBOError)}
     assert named == derived - {"BBOError"}
+
+
+def test_the_verbs_of_the_command_line_are_all_there() -> None:
+    from bbo.cli.app import app
+
+    named = {row[0].strip("`") for row in table("docs/reference/cli.md", "# Command line")}
+    assert named == {command.name for command in app.registered_commands}
+
+
+def problems() -> dict[str, list[Problem]]:
+    """Problems by the row of the table in docs/guides/optimizers.md that speaks of them."""
+    x, y = bbo.Float(0, 1), bbo.Float(0, 1)
+    box = bbo.Space({"x": x, "y": y})
+    value = (bbo.Objective("value"),)
+    mixed: list[Parameter] = [bbo.Bool(), bbo.Categorical(["a", "b"]), bbo.Ordinal([1, 2, 4]), bbo.Simplex(["p", "q", "r"])]
+    conditional = bbo.Space({"x": x, "n": bbo.Int(1, 5), "y": bbo.Float(0, 1, when="n >= 3")})
+    numbers = bbo.Space({"x": x, "s": bbo.Float(0, 1, step=0.25), "n": bbo.Int(1, 5), "l": bbo.Float(1e-3, 1, log=True)})
+    roles: list[Parameter] = [bbo.Fidelity(0, 1), bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1))]
+    return {
+        "Float, Int, steps, log scales": [Problem(numbers, value)],
+        "Bool, Categorical, Ordinal, `when=`, Simplex": [
+            *(Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in mixed),
+            Problem(conditional, value),
+        ],
+        "Sequence": [Problem(bbo.Space({"x": x, "y": y, "word": bbo.Sequence("ACGT", 4)}), value)],
+        "known constraints": [Problem(bbo.Space({"x": x, "y": y}, constraints=["x + y <= 1"]), value)],
+        "outcome constraints": [Problem(box, value, (bbo.Constraint("heat", upper=1),))],
+        "several objectives": [Problem(box, tuple(bbo.Objective(name) for name in "abcd"))],
+        "results told as rankings": [Problem(box, (bbo.Objective("taste", feedback="ranking"),))],
+        "roles other than decision": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in roles],
+    }
+
+
+def test_optimizers_can_what_the_guide_says() -> None:
+    heads = (("bayes",), ("cma_es",), ("sobol", "random"), ("grid",))
+    told = {row[0]: row[1:] for row in table("docs/guides/optimizers.md", "## What each can do")}
+    for row, examples in problems().items():
+        for names, says in zip(heads, told[row], strict=True):
+            for name in names:
+                able = [resolve(name).supports(problem) is None for problem in examples]
+                assert able == [says != "no"] * len(examples), (row, name, says)
