@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import bbo
+from bbo.replay import reproduce
 
 
 def states(study: bbo.Study) -> list[str]:
@@ -31,6 +32,16 @@ def test_two_workers_add_exactly_n_trials(study: bbo.Study) -> None:
     assert states(study) == ["done"] * 13
     assert all(trial.value == trial["x"] for trial in study.trials)
     assert len({trial.attrs["pid"] for trial in study.trials[:11]}) == 2
+
+
+@pytest.mark.parametrize("optimizer", ["random", "sobol", "cma_es"])
+def test_every_proposal_of_a_run_with_workers_is_reproduced_from_the_log(optimizer: str) -> None:
+    space = bbo.Space({"x": bbo.Float(-1, 1), "y": bbo.Float(-1, 1)})
+    study = bbo.Study(space, optimizer=optimizer, seed=0)
+    study.optimize(lambda trial: trial["x"] ** 2 + trial["y"] ** 2, 14, workers=2)
+    events = study.storage.read(study.name)
+    for trial in study.trials:
+        assert dict(reproduce(events, trial.number).params) == trial.params
 
 
 def test_no_more_workers_than_trials(study: bbo.Study) -> None:
