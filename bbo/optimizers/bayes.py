@@ -155,12 +155,12 @@ class Model:
         m = len(self.outcomes)
         return (shift + scale * means)[:, :m], (np.abs(scale) * sds)[:, :m]
 
-    def p_feasible(self, rows: Sequence[Mapping[str, Any]]) -> Array:
-        """Probability that each point can be evaluated and keeps the outcome constraints, shape `n`."""
+    def log_p_feasible(self, rows: Sequence[Mapping[str, Any]]) -> Array:
+        """Log probability that each point can be evaluated and keeps the outcome constraints, shape `n`."""
         from bbo.optimizers import gaussian_process as gp
 
         with gp.numerics(seed=0):
-            return self.surrogate.p_feasible(_inputs(self.problem, rows))
+            return self.surrogate.log_p_feasible(_inputs(self.problem, rows))
 
 
 # -- from the log to targets ----------------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def _leaders(problem: Problem, surrogate: Surrogate, records: Sequence[Record], 
         return []
     losses = np.stack([problem.losses(record.values) for record in records])
     if not problem.feasible(records[0].values):
-        order = np.argsort(-surrogate.p_feasible(_inputs(problem, [record.params for record in records])), kind="stable")
+        order = np.argsort(-surrogate.log_p_feasible(_inputs(problem, [record.params for record in records])), kind="stable")
     elif losses.shape[1] == 1:
         order = np.argsort(losses[:, 0], kind="stable")
     else:

@@ -27,7 +27,7 @@ from botorch.sampling.normal import SobolQMCNormalSampler
 from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import log_ndtr
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -114,14 +114,13 @@ class Surrogate:
                 sds[:, k] = posterior.variance[:, 0].clamp_min(0).sqrt().numpy()
         return means, sds
 
-    def p_feasible(self, X: Array) -> Array:
-        """Probability that every bounded target keeps its bounds, shape `n`."""
-        p = np.ones(len(X))
+    def log_p_feasible(self, X: Array) -> Array:
+        """Logarithm of the probability that every bounded target keeps its bounds, shape `n`."""
+        total = np.zeros(len(X))
         for target, mean, sd in zip(self.targets, *(values.T for values in self.predict(X)), strict=True):
             if target.bounded:
-                scaled = [((bound - mean) / np.maximum(sd, 1e-12)) for bound in _ends(target)]
-                p *= np.clip(ndtr(scaled[1]) - ndtr(scaled[0]), 0, 1)
-        return p
+                total += _log_between(*((bound - mean) / np.maximum(sd, 1e-12) for bound in _ends(target)))
+        return total
 
     def believe(self, X: Array) -> Surrogate:
         """As if the means at X had been measured: where trials are running, nothing new is to be found."""
@@ -253,6 +252,13 @@ def _bound(k: int, bound: float, *, sign: float) -> Callable[[Tensor], Tensor]:
 
 def _first(Y: Tensor, X: Tensor | None = None) -> Tensor:
     return Y[..., 0]
+
+
+def _log_between(a: Array, b: Array) -> Array:
+    """``log(Phi(b) - Phi(a))`` for ``a < b``, in the tails too: taken on the side where both are small."""
+    a, b = np.where(a > 0, -b, a), np.where(a > 0, -a, b)
+    upper = log_ndtr(b)
+    return np.asarray(upper + np.log1p(-np.exp(log_ndtr(a) - upper)), dtype=float)
 
 
 def _ends(target: Target) -> tuple[float, float]:
