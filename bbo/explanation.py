@@ -9,13 +9,13 @@ from typing import Any
 from bbo.errors import BBOError
 from bbo.log.events import Event
 from bbo.log.ledger import Record
-from bbo.log.states import MAX_ATTEMPTS
+from bbo.log.states import MAX_ATTEMPTS, State
 from bbo.optimizers.base import resolve
 from bbo.problem import Problem
 from bbo.replica import Replica
 
 _MODELS_SD = frozenset({"bayes"})
-"""Optimizers whose model is told the standard deviation of a measurement. None yet models how exactly a parameter is set."""
+"""Optimizers whose model is told the standard deviations of measurements. None yet models how exactly a parameter is set."""
 
 _NOTES = 3
 """So many of the latest remarks of the optimizer are shown."""
@@ -42,9 +42,10 @@ def _study(replica: Replica) -> Iterator[str]:
     if ledger.stopped is not None:
         yield f"It was stopped{': ' + ledger.stopped if ledger.stopped else ''}."
     yield from _method(ledger.configurations[-1])
-    if len(ledger.configurations) > 1:
-        names = " -> ".join(dict.fromkeys(str(configuration["optimizer"]["name"]) for configuration in ledger.configurations))
-        yield f"This is configuration {len(ledger.configurations) - 1}, counted from 0 ({names})."
+    names = [str(configuration["optimizer"]["name"]) for configuration in ledger.configurations]
+    turns = [name for name, before in zip(names, ["", *names], strict=False) if name != before]
+    if len(turns) > 1:
+        yield f"Optimizers so far, in turn: {', '.join(turns)}."
     yield from _notes(replica)
     yield from _unused(replica)
 
@@ -87,12 +88,7 @@ def _unused(replica: Replica) -> Iterator[str]:
     ledger, problem = replica.ledger, replica.problem
     stored = ledger.configurations[-1]["optimizer"]
     name = str((stored["settings"].get("delegate") or stored)["name"])
-    if name not in _MODELS_SD:
-        told = sum(bool(record.sd) for record in ledger.records)
-        known = [objective.name for objective in problem.objectives if objective.sd is not None]
-        if told or known:
-            where = " and ".join(filter(None, (f"{told} trials" if told else "", f"the definition of {', '.join(known)}" if known else "")))
-            yield f"The sd of measurements (in {where}) is recorded; {name} does not use it."
+    yield from _unused_sd(replica, name)
     inexact = [key for key, parameter in problem.space.parameters.items() if getattr(parameter, "input_sd", None) is not None]
     if inexact:
         yield f"The input_sd of {', '.join(inexact)} is recorded; {name} does not use it."
@@ -101,6 +97,19 @@ def _unused(replica: Replica) -> Iterator[str]:
     for key, role in problem.space.roles.items():
         if role == "environment":
             yield f"{key} is not modelled by {name}: it is drawn from its distribution."
+
+
+def _unused_sd(replica: Replica, name: str) -> Iterator[str]:
+    done = [record for record in replica.ledger.records if record.state is State.DONE]
+    known = {objective.name: objective.sd for objective in replica.problem.objectives}
+    for outcome in replica.problem.outcomes:
+        told = sum(outcome in record.sd for record in done)
+        if not told and known.get(outcome) is None:
+            continue
+        if name not in _MODELS_SD:
+            yield f"The sd of {outcome} is recorded; {name} does not use it."
+        elif told < len(done) and known.get(outcome) is None:
+            yield f"The sd of {outcome} is recorded for {told} of {len(done)} trials; {name} uses it once every trial has one."
 
 
 def _trial(replica: Replica, record: Record) -> Iterator[str]:

@@ -36,7 +36,9 @@ def print_table(rows: Iterable[Sequence[str]], *headers: str, title: str = "", n
     from rich.text import Text
 
     right = set(numbers)
-    table: Table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    if title:
+        typer.echo(title)
+    table: Table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in headers:
         table.add_column(Text(header), justify="right" if header in right else "left", overflow="fold")
     for row in rows:

@@ -248,6 +248,7 @@ def test_run_a_command(run: Run, folder: Path) -> None:
     assert [trial["values"]["yield"] for trial in trials] == pytest.approx([trial["params"]["T"] / 100 for trial in trials])
 
 
+@pytest.mark.slow
 def test_demo(run: Run) -> None:
     done = run("demo")
     assert done.code == 0
