@@ -39,6 +39,7 @@ def write_report(study: Study, path: str | os.PathLike[str], *, others: Sequence
     sections = [
         _section("Best", _best(study, view)),
         _section("How it was found", f"<pre>{html.escape(study.explain())}</pre>"),
+        *_findings(study),
         *(_section(title, figure) for title, figure in _figures(study, view, others)),
         _section("Trials", _trials(view)),
     ]
@@ -80,6 +81,13 @@ def _best(study: Study, view: View) -> str:
     rows += [(axis.name, str(axis.value(record.params)), axis.unit) for axis in axes]  # in full, so that it can be run again
     cells = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)} {html.escape(unit)}</td></tr>" for name, value, unit in rows)
     return f"<p>Trial {record.number}</p><table>{cells}</table>"
+
+
+def _findings(study: Study) -> Iterator[str]:
+    """What looks wrong, where something does."""
+    if found := study.diagnose():
+        entries = (f"<li>{html.escape(entry.severity)}: {html.escape(entry.text)}<br>{html.escape(entry.advice)}</li>" for entry in found)
+        yield _section("What to look at", f"<ul>{''.join(entries)}</ul>")
 
 
 def _figures(study: Study, view: View, others: Sequence[Study]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from bbo.errors import InvalidStudy
-from bbo.plots.style import number, text
+from bbo.plots.style import log_ticks, number, text
 from bbo.space import Bool, Categorical, Float, Int, Ordinal, Simplex, Space
 from bbo.space import Sequence as Letters
 from bbo.space.parameter import Parameter
@@ -79,7 +79,7 @@ class Axis:
             return [float(k) for k in range(len(self.levels))], self.labels
         if self.listed and len(self.listed) <= 8:
             return list(self.listed), [number(value) for value in self.listed]
-        marks = _log_ticks(self.low, self.high) if self.log else _linear_ticks(self.low, self.high)
+        marks = log_ticks(self.low, self.high) if self.log else _linear_ticks(self.low, self.high)
         return marks, [number(value) for value in marks]
 
 
@@ -128,10 +128,3 @@ def _linear_ticks(low: float, high: float) -> list[float]:
     step = next((step * k for k in (1, 2, 5, 10) if (high - low) / (step * k) <= 6), step * 10)
     first = math.ceil(low / step - 1e-9)
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    stride = max(1, math.ceil((last - first) / 6))
-    decades = [10.0**k for k in range(first, last + 1, stride)]
-    return decades if len(decades) >= 2 else [low, high]

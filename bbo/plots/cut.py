@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bbo.model import predict
 from bbo.plots.axes import Axis
 from bbo.space import Space
 
@@ -28,11 +29,10 @@ def cuts(study: Study, center: Mapping[str, Any], axes: Sequence[Axis], outcome:
     """The model along each axis through a point, by the axis's name; axes inactive at the point have none.
 
     Raises:
-        NoBest: Too little was told for a model.
-        Unsupported: No model fits this study.
+        NoBest: Too little was told for a model, or there can be none.
     """
     lines = {axis.name: list(line(study.space, center, axis)) for axis in axes}
-    predictions = iter(study.predict([params for points in lines.values() for _, params in points]))
+    predictions = iter(predict(study, [params for points in lines.values() for _, params in points]))
     found = {}
     for name, points in lines.items():
         here = [next(predictions) for _ in points]

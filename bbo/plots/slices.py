@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bbo.errors import NoBest, Unsupported
+from bbo.errors import NoBest
 from bbo.log.ledger import Record
 from bbo.plots.axes import Axis, axes_of
 from bbo.plots.cut import Cut, cuts
@@ -52,7 +52,7 @@ def slices(study: Study, *, outcome: str | None = None, parameters: Sequence[str
     best = view.best(next((o for o in view.problem.objectives if o.name == outcome), view.problem.objectives[0]))
     found: dict[str, Cut] = {}
     if model and best:
-        with suppress(NoBest, Unsupported):  # too little is told, or no model fits this study: the trials alone are shown
+        with suppress(NoBest):  # too little is told, or there can be no model: the trials alone are shown
             found = cuts(study, best.params, axes, outcome)
     through = f"model through trial {best.number}, mean ± sd" if best else ""
     columns = min(len(axes), _COLUMNS)

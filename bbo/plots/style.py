@@ -64,9 +64,22 @@ def scale(values: Sequence[float], *, log: bool, below: float = 0.05, above: flo
     if not log:
         return {"type": "linear", "range": padded(values, below=below, above=above)}
     low, high = padded(values, log=True, below=below, above=above)
-    decades = {"dtick": math.ceil((high - low) / 7)} if high - low > 1.5 else {}
     exponents = "none" if low > -4 and high < 5 else "power"
-    return {"type": "log", "range": (low, high), "exponentformat": exponents, **decades}
+    axis = {"type": "log", "range": (low, high), "exponentformat": exponents}
+    if high - low > 2:
+        return {**axis, "dtick": math.ceil((high - low) / 7)}
+    marks = log_ticks(10**low, 10**high)
+    return {**axis, "tickvals": marks, "ticktext": [number(mark) for mark in marks]} if len(marks) > 1 else axis
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`: powers of ten, not every one where they are many; where they are few, 2 and 5 times them too."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    decades = [10.0**k for k in range(first, last + 1, max(1, math.ceil((last - first) / 7)))]
+    if len(decades) > 2:
+        return decades
+    marks = (step * 10.0**k for k in range(first - 1, last + 1) for step in (1, 2, 5))
+    return [mark for mark in marks if low * (1 - 1e-9) <= mark <= high * (1 + 1e-9)]
 
 
 def note(title: str, message: str) -> Any:
@@ -89,9 +102,9 @@ def number(value: float) -> str:
 
 
 def spans_decades(values: Sequence[float]) -> bool:
-    """Whether an axis of these values reads better in logarithms: all positive, and over more than two decades."""
+    """Whether an axis of these values reads better in logarithms: all positive, and over more than one decade."""
     low, high = min(values), max(values)
-    return low > 0 and high > 100 * low
+    return low > 0 and high > 10 * low
 
 
 def padded(values: Sequence[float], *, log: bool = False, below: float = 0.05, above: float = 0.05) -> tuple[float, float]:

@@ -3,7 +3,7 @@
     python lab.py week.csv DAY
 
 Every row without a yield is run, and the sheet is saved with semicolons and decimal commas. On the first day one reaction fails; on
-the second one the bath of one reaction was left at 60 °C, whatever was planned.
+the second one the bath of one reaction was six degrees off.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def work(rows: list[dict[str, str]], day: int) -> None:
             row["failed"] = "it gelled"
             continue
         if (day, place) == (2, 1):
-            row["T"], row["note"] = "60", "bath was still at 60 °C"
+            planned = float(row["T"])
+            row["T"] = f"{planned - 6 if planned > 50 else planned + 6:g}"
+            row["note"] = "the bath was six degrees off"
         mix = {name: float(row[f"mix.{name}"] or 0) for name in BEST}
         row["yield"] = f"{max(true_yield(mix, float(row['T']) + noise.gauss(0, 1)) + noise.gauss(0, 2), 0):.1f}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -16,7 +17,8 @@ def text_of(page: str) -> str:
 
 
 def titles(page: str) -> list[str]:
-    return re.findall(r"<h2>(.*?)</h2>", page)
+    """Of the sections; what looks wrong is tested apart."""
+    return [title for title in re.findall(r"<h2>(.*?)</h2>", page) if title != "What to look at"]
 
 
 @pytest.fixture
@@ -43,7 +45,16 @@ def test_the_report_tells_the_best_the_method_and_every_trial(study, tmp_path):
     assert "2 ± 0.25" in shown
     assert page.count("<tr><td>") == 3
     for line in study.explain().splitlines():
-        assert line.replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#x27;").replace('"', "&quot;") in page
+        assert html.escape(line) in page
+
+
+def test_what_looks_wrong_is_shown_where_something_does(study, tmp_path, monkeypatch):
+    page = text_of(write_report(study, tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert study.diagnose()
+    for finding in study.diagnose():
+        assert html.escape(finding.text) in page and html.escape(finding.advice) in page
+    monkeypatch.setattr(bbo.Study, "diagnose", lambda self: [])
+    assert "What to look at" not in write_report(study, tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_the_report_asks_nothing_of_the_network(study, tmp_path):

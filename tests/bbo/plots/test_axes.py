@@ -62,8 +62,10 @@ def test_ticks_are_round_and_inside():
     assert x.ticks() == ([20, 30, 40, 50, 60, 70, 80], ["20", "30", "40", "50", "60", "70", "80"])
     (c,) = axes_of(bbo.Space({"c": bbo.Float(1e-3, 1e3, log=True)}))
     assert c.ticks()[1] == ["0.001", "0.01", "0.1", "1", "10", "100", "1000"]
-    (narrow,) = axes_of(bbo.Space({"c": bbo.Float(2, 5, log=True)}))
-    assert narrow.ticks()[0] == [2, 5]
+    (narrow,) = axes_of(bbo.Space({"c": bbo.Float(16, 256, log=True)}))
+    assert narrow.ticks()[1] == ["20", "50", "100", "200"]
+    (wide,) = axes_of(bbo.Space({"c": bbo.Float(1e-12, 1e3, log=True)}))
+    assert wide.ticks()[0] == pytest.approx([1e-12, 1e-9, 1e-6, 1e-3, 1, 1e3])
 
 
 def test_chosen_axes_by_parameter_or_by_part():
