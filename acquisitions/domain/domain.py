@@ -35,10 +35,10 @@ class Linear:
     high: float
     text: str = ""
 
-    def holds(self, X: Array) -> Mask:
-        """At which rows it holds, up to rounding."""
+    def holds(self, X: Array, size: Array) -> Mask:
+        """At which rows it holds, up to rounding where entries are as large as `size` (shape ``d``)."""
         value = X @ self.coefficients
-        slack = TOLERANCE * (np.abs(X) @ np.abs(self.coefficients) + 1e-300)
+        slack = TOLERANCE * float(size @ np.abs(self.coefficients))
         mask: Mask = (value >= self.low - slack) & (value <= self.high + slack)
         return mask
 
@@ -55,8 +55,8 @@ class Opaque:
     check: Callable[[Array], Mask]
     text: str = ""
 
-    def holds(self, X: Array) -> Mask:
-        """At which rows it holds."""
+    def holds(self, X: Array, size: Array) -> Mask:
+        """At which rows it holds; the size of entries does not matter."""
         return self.check(X)
 
 
@@ -93,12 +93,14 @@ class Domain:
         points = np.asarray(X, dtype=float)
         inside = np.ones(len(points), dtype=bool)
         active = self.columns.active(points)
+        unlisted = [i for i, column in enumerate(self.columns) if column.parent is not None and column.parent.values is None]
+        active[:, unlisted] &= points[:, unlisted] != self.bounds.mean(axis=0)[unlisted]  # may be inactive, and then stands there
         for shape in self.shapes:
             P = points[:, shape.columns]
             P = np.where(active[:, shape.columns], P, shape.project(P))
             inside &= shape.contains(P)
         for constraint in self.constraints:
-            inside &= constraint.holds(points)
+            inside &= constraint.holds(points, np.abs(self.bounds).max(axis=0))
         return inside
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:

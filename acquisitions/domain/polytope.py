@@ -98,8 +98,10 @@ class Polytope:
                 system = np.vstack([-G.T, (G @ w - h) / scale])
                 target = np.concatenate([np.zeros(len(w)), [1.0]])
                 dual, _ = nnls(system, target, maxiter=50 * system.shape[1])
-                rest = system @ dual - target
-                step = w - rest[:-1] / rest[-1] * scale
+                binding = dual > 1e-12 * dual.max()
+                step, inverse = w, np.linalg.pinv(G[binding])
+                for _ in range(3):  # the second and third refine what rounding left
+                    step = step - inverse @ (G[binding] @ step - h[binding])
             result[i] = centre + Q @ step
         return np.clip(result, self.low, self.high)
 

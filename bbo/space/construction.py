@@ -34,15 +34,18 @@ def construct(space: Space, n: int, rng: np.random.Generator, fixed: Mapping[str
     Raises:
         OutOfRange: None was found; cannot happen in a space that was constructed, without `fixed`.
     """
-    points = _by_programming(space, n, rng, fixed) if any(known.parts for known in space._known) else []
+    points = by_programming(space, n, rng, fixed)
     while len(points) < n:
         points.append(_by_search(space, rng, fixed))
     return points
 
 
-def _by_programming(space: Space, n: int, rng: np.random.Generator, fixed: Mapping[str, Any]) -> list[Params]:
+def by_programming(space: Space, n: int, rng: np.random.Generator, fixed: Mapping[str, Any]) -> list[Params]:
+    """Up to `n` feasible points with the `fixed` values, from linear programming at random skeletons."""
     points: list[Params] = []
-    held = {parent for parents in space._tree.parents.values() for parent in parents} | set(fixed)
+    if not any(known.parts for known in space._known):
+        return points
+    held = space._tree.inner | set(fixed)
     for _ in range(_ROUNDS):
         if len(points) == n:
             break
@@ -138,7 +141,8 @@ def _choose_supports(system: LinearSystem, rng: np.random.Generator) -> tuple[Ar
 
 
 def _by_search(space: Space, rng: np.random.Generator, fixed: Mapping[str, Any]) -> Params:
-    for start in candidates(space, rng.random((4, draws(space))), fixed):
+    descends = any(known.parts for known in space._known)  # a callable gives no slope
+    for start in candidates(space, rng.random((2 if descends else 0, draws(space))), fixed):
         found = None if start is None else descend(space, start, rng, fixed)
         if found is not None:
             return found

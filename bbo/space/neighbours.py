@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _SCALES = (-3.0, -0.3)  # decimal exponents between which the size of a step is drawn, in ranges
 _HALVINGS = 8
+_PULLED = 0.3  # of the infeasible steps are brought back onto the linear constraints, the others shortened
 _TRIES = 20  # an asked neighbour, before the rest is drawn from the whole space
+_ROUNDS = 20  # of drawing from the whole space
 
 
 def neighbours(space: Space, params: Mapping[str, Any], rng: np.random.Generator, n: int) -> list[Params]:
@@ -41,38 +43,38 @@ def neighbours(space: Space, params: Mapping[str, Any], rng: np.random.Generator
             if len(found) < n:
                 keep(others[i])
         return found
-    for point in space.sample(2 * (n - len(found)), rng):
-        if len(found) < n:
+    for _ in range(_ROUNDS):
+        for point in space.sample(n - len(found), rng):
             keep(point)
     return found
 
 
 def _step(space: Space, base: Params, rng: np.random.Generator) -> Params | None:
     scale = 10 ** rng.uniform(*_SCALES)
-    for _ in range(_HALVINGS if space._known else 1):
+    for _ in range(_HALVINGS):
         point = mutate(space, base, rng, scale, {})
         if space._keeps(point, exact=True):
             return point
+        if rng.random() < _PULLED and (pulled := _pull_back(space, point, rng, scale)) is not None:
+            return pulled
         scale /= 2
-    return _pull_back(space, base, rng, 10 ** rng.uniform(*_SCALES))
+    return None
 
 
-def _pull_back(space: Space, base: Params, rng: np.random.Generator, scale: float) -> Params | None:
+def _pull_back(space: Space, start: Params, rng: np.random.Generator, scale: float) -> Params | None:
     """A step in all numbers at once, brought back onto the linear constraints: how thin slices and equalities are walked."""
-    held = {parent for parents in space._tree.parents.values() for parent in parents}
-    system = linear_system(space, base, held)
+    held = space._tree.inner
+    system = linear_system(space, start, held)
     if not (len(system.b) or len(system.e)):
         return None
     width = system.high - system.low
-    target = system.values(base, space) + width * np.maximum(
-        scale, [0 if v.step is None else 2 * v.step for v in system.variables] / width
-    ) * (rng.standard_normal(len(width)))
+    least = np.array([2.0 * (variable.step or 0.0) for variable in system.variables])
+    target = system.values(start, space) + np.maximum(scale * width, least) * rng.standard_normal(len(width))
     try:
         polytope = settled_polytope(space, system, target)
-        nearest = None if polytope is None else polytope.project(target[None, :])[0]
+        if polytope is None:
+            return None
+        point = system.point(polytope.project(target[None, :])[0], space)
     except EmptyDomain:
         return None
-    if nearest is None:
-        return None
-    point = system.point(nearest, space)
     return point if space._keeps(point) else None

@@ -128,7 +128,7 @@ class Int(Parameter):
             object.__setattr__(self, field, int(value))
         if self.step is not None:
             _check_step(self)
-        finest = 2**-48 * self.high * self.position_axis.encode(self.high + 0.5)[()] if self.log else 0.0
+        finest = 2**-48 * self.high * math.log(self.high / self.low) if self.log else 0.0  # rounding error, in levels
         if _count(self) > _MAX_LEVELS or finest > 1.0:
             raise InvalidSpace(f"Int({self.low}, {self.high}) has too many values to tell apart; use Float, or a step")
 

@@ -46,7 +46,7 @@ def _excess(node: Expression, env: Mapping[str, Any]) -> float:
     return 0.0 if node.evaluate(env) else 1.0
 
 
-def descend(space: Space, start: Params, rng: np.random.Generator, fixed: Mapping[str, Any], *, budget: int = 400) -> Params | None:
+def descend(space: Space, start: Params, rng: np.random.Generator, fixed: Mapping[str, Any], *, budget: int = 250) -> Params | None:
     """A feasible point by random steps that never increase the violation, growing on success and shrinking on failure.
 
     None when the budget of evaluations is used up.

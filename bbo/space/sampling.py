@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bbo.space.construction import construct
+from bbo.space.construction import by_programming, construct
 from bbo.space.drawing import candidates, draws
 from bbo.space.parameter import Array
 
@@ -22,6 +22,29 @@ _BATCH = (16, 256)
 def sample(space: Space, n: int, rng: np.random.Generator, *, fixed: Mapping[str, Any] | None = None) -> list[Params]:
     """See `Space.sample`."""
     held = check_fixed(space, fixed)
+    if not (space._known and space._tree.conditions):
+        return _sample(space, n, rng, held)
+    return [_in_branch(space, point, rng, held) for point in candidates(space, rng.random((n, draws(space))), held)]
+
+
+def _in_branch(space: Space, point: Params | None, rng: np.random.Generator, held: Mapping[str, Any]) -> Params:
+    """The point if it is feasible, else a feasible one of the same branch of the tree, else any feasible one.
+
+    So a branch in which feasible points are rare is not lost among those in which they are many.
+    """
+    if point is not None:
+        if space._keeps(point, exact=True):
+            return point
+        branch = {**held, **{name: point[name] for name in space._tree.inner if name in point}}
+        for other in candidates(space, rng.random((_TRIES, draws(space))), branch):
+            if other is not None and space._keeps(other, exact=True):
+                return other
+        if found := by_programming(space, 1, rng, branch):
+            return found[0]
+    return _sample(space, 1, rng, held)[0]
+
+
+def _sample(space: Space, n: int, rng: np.random.Generator, held: Mapping[str, Any]) -> list[Params]:
     points: list[Params] = []
     tried = 0
     enough = _TRIES if all(known.linear for known in space._known) else _MORE_TRIES
@@ -44,7 +67,7 @@ def sobol(space: Space, n: int, *, seed: int, start: int = 0, fixed: Mapping[str
         if point is not None and space._keeps(point, exact=True):
             points.append(point)
         else:
-            points += sample(space, 1, np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, i]))), fixed=held)
+            points.append(_in_branch(space, point, np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, i]))), held))
     return points
 
 

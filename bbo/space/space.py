@@ -191,8 +191,7 @@ class Space:
         """
         if not self._tree.conditions:
             return self.names
-        inner = {parent for parents in self._tree.parents.values() for parent in parents}
-        known = {name: self._parameters[name].check(params[name], name, outside=True) for name in inner if name in params}
+        known = {name: self._parameters[name].check(params[name], name, outside=True) for name in self._tree.inner if name in params}
         active: dict[str, bool | None] = {}
         for name in self._tree.order:
             active[name] = self._tree.is_active(name, known, active)
@@ -241,7 +240,9 @@ class Space:
     # ------------------------------------------------------------------------------------------------------ drawing
 
     def sample(self, n: int, rng: np.random.Generator, *, fixed: Mapping[str, Any] | None = None) -> list[Params]:
-        """Independent feasible points (uniform; environment parameters from their distribution), with `fixed` values held.
+        """Independent feasible points with `fixed` values held: uniform, environment parameters from their distribution.
+
+        In a tree they are uniform within each branch, and branches keep their share however rare their feasible points are.
 
         Raises:
             OutOfRange: `fixed` is not part of a legal point, or no feasible point with it was found.

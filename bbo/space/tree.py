@@ -59,6 +59,7 @@ class Tree:
         self.parents = {
             name: tuple(sorted({self.owner[n] for n in e.names}, key=list(parameters).index)) for name, e in self.conditions.items()
         }
+        self.inner = frozenset(parent for parents in self.parents.values() for parent in parents)
         self.order = self._topological()
         self._flat = [name for name, parameter in parameters.items() if tuple(parameter.types(name)) != (name,)]
 
@@ -158,11 +159,10 @@ class Tree:
         counts = {name: parameter.cardinality for name, parameter in self.parameters.items()}
         if None in counts.values():
             return None
-        inner = {parent for parents in self.parents.values() for parent in parents}
         total = 1
         for members in self._components():
-            values = {name: _grid_of(self.parameters[name]) for name in members if name in inner}
-            leaves = [name for name in members if name not in inner]
+            values = {name: _grid_of(self.parameters[name]) for name in members if name in self.inner}
+            leaves = [name for name in members if name not in self.inner]
             part = 0
             for chosen in self.assignments(values):
                 active: dict[str, bool | None] = {name: name in chosen for name in values}
@@ -182,25 +182,40 @@ class Tree:
         """The conditions as statements about encoded columns; `first_column` gives the place of each parameter."""
         found: dict[str, Parent] = {}
         for name, expression in self.conditions.items():
-            parents = self.parents[name]
-            encoded = [parent for parent in parents if self.parameters[parent].columns_wide]
+            encoded = self._encoded_parents(name)
             columns = tuple(first_column[parent] + k for parent in encoded for k in range(self.parameters[parent].columns_wide))
-            sizes = [self.parameters[parent].cardinality for parent in parents]
+            sizes = [self.parameters[parent].cardinality for parent in encoded]
             values = None
             if all(size is not None for size in sizes) and math.prod(size or 0 for size in sizes) <= _MAX_COMBINATIONS:
-                grids = [list(self.parameters[parent].grid(1)) for parent in parents]
-                held = []
-                for combination in itertools.product(*grids):
-                    chosen = dict(zip(parents, combination, strict=True))
-                    if expression.evaluate(self.env(chosen)):
-                        held.append(tuple(u for p in encoded for u in self.parameters[p].encode([chosen[p]])[0].tolist()))
+                held = self._combinations(name, encoded)
                 if not held:
-                    raise InvalidSpace(
-                        f"when of parameter {name!r}: {str(expression)!r} never holds; change the condition or remove {name!r}"
-                    )
+                    raise InvalidSpace(f"when of parameter {name!r}: {str(expression)!r} never holds; change it, or remove {name!r}")
                 values = tuple(dict.fromkeys(held))
             found[name] = Parent(columns, values)
         return found
+
+    def _encoded_parents(self, name: str) -> list[str]:
+        """The parents with columns; one without (a fixed value) stands for its own parents."""
+        found: dict[str, None] = {}
+        for parent in self.parents.get(name, ()):
+            found.update(dict.fromkeys([parent] if self.parameters[parent].columns_wide else self._encoded_parents(parent)))
+        return list(found)
+
+    def _combinations(self, name: str, encoded: list[str]) -> list[tuple[float, ...]]:
+        """Encoded values of active parents under which the parameter is active."""
+        held = []
+        constants = {n: value for n, p in self.parameters.items() if not p.columns_wide for value in p.grid(1)}
+        for combination in itertools.product(*(list(self.parameters[parent].grid(1)) for parent in encoded)):
+            values = {**constants, **dict(zip(encoded, combination, strict=True))}
+            active: dict[str, bool | None] = dict.fromkeys(encoded, True)
+            for other in self.order:
+                if other == name:
+                    break
+                if other in constants:
+                    active[other] = all(p in active for p in self.parents.get(other, ())) and self.is_active(other, values, active)
+            if self.is_active(name, values, active):
+                held.append(tuple(u for p in encoded for u in self.parameters[p].encode([values[p]])[0].tolist()))
+        return held
 
     def thresholds(self, name: str) -> tuple[float, ...]:
         """Constants that conditions compare the parameter with."""

@@ -174,7 +174,7 @@ def _condition(draw: st.DrawFn, parameters: dict[str, Parameter]) -> Any:
         chosen = draw(st.lists(st.sampled_from(range(len(values))), min_size=1, max_size=2, unique=True))
         return {name: values[chosen[0]] if len(chosen) == 1 else [values[k] for k in chosen]}
     if isinstance(parent, (Float, Int)):
-        middle = next(iter(parent.grid(1))) if parent.cardinality is None else sorted(parent.decode(np.array([[0.5]])))[0]
+        middle = next(iter(parent.grid(1))) if parent.cardinality is None else parent.decode(np.array([[0.5]]))[0]
         return f"{name} {draw(st.sampled_from(['>=', '<=']))} {middle!r}"
     return None
 
@@ -213,7 +213,7 @@ def _values(parameter: Parameter) -> st.SearchStrategy[Any]:
     if isinstance(inner, Float) and inner.step is None:
         low, high = inner.low, inner.high
         edges = [low, high, math.nextafter(low, math.inf), math.nextafter(high, -math.inf)]
-        decimals = st.builds(lambda x, digits: round(x, digits), st.floats(low, high), st.integers(0, 6))
+        decimals = st.builds(round, st.floats(low, high), st.integers(0, 6))
         return st.one_of(st.sampled_from(edges), st.floats(low, high), decimals.filter(lambda x: low <= x <= high))
     if isinstance(inner, Simplex):
         return _mixtures(inner)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from difflib import get_close_matches
 
@@ -13,12 +12,14 @@ from bbo.space.expressions.nodes import Binary, Call, Compare, Expression, Liter
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-  | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+  | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
   | (?P<name>(?:`[^`]+`|[^\W\d]\w*)(?:\.(?:`[^`]+`|[^\W\d]\w*))*)
   | (?P<op>\*\*|<=|>=|==|!=|[-+*/<>(),\[\]])
   )""",
     re.VERBOSE,
 )
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _CONSTANTS: dict[str, Value] = {"True": True, "False": False, "None": None}
 _MAX_DEPTH = 40
@@ -184,7 +185,7 @@ class _Parser:
         if kind == "number":
             return Literal(self._number(text, position))
         if kind == "string":
-            return Literal(str(ast.literal_eval(text)))
+            return Literal(_ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text[1:-1]))
         if kind == "op" and text == "(":
             inner = self._or()
             self._expect(")")
@@ -195,8 +196,10 @@ class _Parser:
         raise self._refuse(found, position)
 
     def _number(self, text: str, position: int) -> int | float:
-        value = int(text) if text.isdigit() else float(text)
-        if abs(value) > 1e300:
+        value = float(text)
+        if text.isdigit() and value < 1e300:
+            return int(text)
+        if value > 1e300:
             raise self._refuse(f"the number {text[:20]} is too large", position)
         return value
 
