@@ -35,8 +35,7 @@ def recommend(study: StudyArgument = None, storage: StorageOption = None, as_jso
     cells = layout_of(opened).write(found.params)
     print_table(([name, cell] for name, cell in cells.items() if cell), "parameter", "value")
     print_table(([name, number(mean), number(found.sd.get(name))] for name, mean in found.mean.items()), "outcome", "expected", "sd")
-    if found.note:
-        typer.echo(found.note)
+    typer.echo(f"probability of being feasible: {number(found.p_feasible)}; {found.note}")
 
 
 def trials(

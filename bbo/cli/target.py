@@ -59,8 +59,10 @@ class Target:
         Raises:
             StudyNotFound: It is not there. StudyMismatch: The file says otherwise.
         """
-        study = self.load()
-        return study if self.file is None else self.file.open(study.storage)
+        from bbo.storage import open_storage
+
+        storage = open_storage(self.storage)
+        return self.load() if self.file is None or self.name not in storage.studies() else self.file.open(storage)
 
 
 def find(study: str | None, storage: str | None) -> Target:

@@ -88,7 +88,7 @@ def amend(
     ],
     cost: Cost = None,
     attr: Attr = None,
-    why: Annotated[str, typer.Option("--why", help="Why it is corrected.")] = "",
+    note: Annotated[str, typer.Option("--note", help="Why it is corrected.")] = "",
     outside: Outside = False,
     storage: StorageOption = None,
 ) -> None:
@@ -105,7 +105,7 @@ def amend(
         cost=cost,
         attrs=read_attrs(attr, cells.note),
         failed=cells.failed,
-        note=why,
+        note=note,
         outside=outside,
     )
     typer.echo(f"trial {trial} is amended")

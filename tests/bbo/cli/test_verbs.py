@@ -82,7 +82,7 @@ def test_numbers_without_names_and_below_zero(run: Run, week: bbo.Study) -> None
     assert run("tell 0 -0.7 -1e-3").code == 0
     assert week.trials[0].outcomes == {"yield": -0.7, "impurity": -0.001}
     assert run("tell week.yaml 1 yield=-2 impurity=0").code == 0
-    assert run("amend 1 yield=-3 --why typo").code == 0
+    assert run("amend 1 yield=-3 --note typo").code == 0
     assert week.trials[1].outcomes["yield"] == -3
 
 
@@ -160,6 +160,16 @@ def test_trials(run: Run, week: bbo.Study) -> None:
     text = run("trials").out
     assert "burnt" in text
     assert "0.7" in text
+
+
+def test_recommend(run: Run, week: bbo.Study) -> None:
+    assert run("recommend").code == 1  # nothing was told
+    for T in (20, 30, 40, 50, 60, 70, 80):
+        run(f"add T={T} cat=Pd yield={1 - ((T - 50) / 30) ** 2} impurity=0.01")
+    said = run("recommend week.yaml --json").json
+    assert list(said) == ["params", "mean", "sd", "p_feasible", "note"]
+    assert said["params"]["T"] == pytest.approx(50, abs=5)
+    assert "probability of being feasible: " in run("recommend").out
 
 
 def test_pareto(run: Run, folder: Path) -> None:
