@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := bbo surrogates acquisitions benchmarks examples tests
+SOURCES := bbo surrogates acquisitions benchmarks docs examples tests
 
 .PHONY: help install demo test test-slow lint format docs bench clean
 .DELETE_ON_ERROR:
