@@ -155,7 +155,7 @@ class Simplex:
         return P
 
     def _rescale(self, P: Array) -> Array:
-        return np.asarray(P * (self.total / P.sum(axis=1, keepdims=True)))
+        return np.asarray(np.minimum(P * (self.total / P.sum(axis=1, keepdims=True)), self.total))
 
 
 def _onto_standard(P: Array, total: float) -> Array:

@@ -130,7 +130,7 @@ class Simplex(Parameter):
             return np.array([self.shape.level(round(share / self.step)) for share in shares.tolist()])
         added = math.fsum(shares)
         exact = abs(added - self.total) <= 0.5e-15 * len(shares) * self.total
-        return shares if exact else shares * (self.total / added)
+        return np.minimum(shares if exact else shares * (self.total / added), self.total)
 
     def encode(self, values: Sequence[Any]) -> Array:
         shares = np.array([[value[key] for key in self.names] for value in values])
