@@ -8,18 +8,19 @@ kept (its memo); tells and enqueued points only renumber; a new configuration vo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bbo.errors import Exhausted, Stopped, Unsupported, Waiting
+from bbo.errors import Exhausted, InvalidStudy, OutOfRange, Stopped, Unsupported, Waiting
 from bbo.log.events import Event
 from bbo.log.ledger import Record, empty
 from bbo.optimizers.base import Delegating, Proposal, Query, Request, to_json
-from bbo.storage.base import Conflict
+from bbo.storage.base import Conflict, back_off
 
 if TYPE_CHECKING:
     from bbo.replica import Replica
+    from bbo.space import Space
     from bbo.storage.base import Storage
 
 ROUNDS = 2
@@ -38,6 +39,45 @@ class Terms:
     client: str | None = None
     worker: str | None = None
     lease: float | None = None
+
+
+def terms_of(
+    space: Space,
+    *,
+    fixed: Mapping[str, Any] | None,
+    shared: Sequence[str],
+    context: Mapping[str, Any] | None,
+    client: str | None,
+    worker: str | None,
+    lease: float | None,
+) -> Terms:
+    """What the caller of an ask said, checked and in canonical form.
+
+    Raises:
+        OutOfRange: An unknown name, a value out of range, or a task or context value that is missing.
+        InvalidStudy: The lease is no number of seconds.
+    """
+    if unknown := [name for name in shared if name not in space.names]:
+        raise OutOfRange(f"shared: unknown parameter {unknown[0]!r}; parameters: {', '.join(space.names)}")
+    if lease is not None and (isinstance(lease, bool) or not isinstance(lease, (int, float)) or not lease > 0):
+        raise InvalidStudy(f"lease is {lease!r}; it is a number of seconds above 0, or None")
+    contexts = [name for name, role in space.roles.items() if role == "context"]
+    held, given = dict(fixed or {}), dict(context or {})
+    if wrong := [name for name in given if name not in contexts]:
+        raise OutOfRange(f"context: {wrong[0]!r} is no context parameter; context parameters: {', '.join(contexts) or 'none'}")
+    for role, values, how in (("task", held, "fixed"), ("context", given, "context")):
+        for name, parameter in space.parameters.items():
+            if parameter.role == role and parameter.when is None and name not in values:
+                raise OutOfRange(f"{how}: the {role} parameter {name!r} is missing; ask({how}={{{name!r}: ...}})")
+    partly = space.validate({**held, **given}, partial=True, what="fixed") if held or given else {}
+    return Terms(
+        fixed={name: value for name, value in partly.items() if name not in given},
+        shared=tuple(shared),
+        context={name: partly[name] for name in given},
+        client=client,
+        worker=worker,
+        lease=lease,
+    )
 
 
 @dataclass(slots=True)
@@ -68,11 +108,14 @@ def ask(
     Raises:
         Stopped, Waiting, Exhausted, Unsupported: As `Study.ask`.
     """
-    rounds, made, memo, fit_seen = 0, None, None, 0
+    given: list[int] = []
+    conflicts, rounds, made, memo, fit_seen = 0, 0, None, None, 0
     replica.sync()
     while True:
         ledger = replica.ledger
         if ledger.stopped is not None:
+            if given:
+                break
             raise Stopped(f"study {name!r} was stopped{': ' + ledger.stopped if ledger.stopped else ''}; it still accepts results")
         now = time.time()
         events: list[Event] = lapsed(replica, storage, name, now)
@@ -82,26 +125,28 @@ def ask(
             _append(replica, storage, name, events)
             continue
 
-        mine = [number for number in ledger.pending if _held_by(ledger.records[number], terms.client)][:n]
-        free = n - len(mine) if total is None else max(0, min(n - len(mine), total - ledger.counted))
-        queued = list(ledger.queue)[:free]
-        wanted = free - len(queued)
-        if wanted and made is None:
-            request = Request(wanted, terms.fixed, terms.shared, terms.context, len(ledger.records), memo)
-            if memo is None:
-                fit_seen = ledger.seq
-            made = _Made(replica.optimizer.propose(replica.state, request), request, ledger.seq, fit_seen)
-            memo = made.proposal.memo
-        drafts = [_from_queue(replica, ledger.records[number], terms, now) for number in queued]
-        if wanted and made is not None:
-            drafts += _from_proposal(replica, made, wanted, terms, now)
+        given += [number for number in ledger.pending if number not in given and _held_by(ledger.records[number], terms.client)]
+        free = n - len(given) if total is None else min(n - len(given), total - ledger.counted)
+        if free <= 0:
+            break
+        drafts = [_from_queue(replica, record, terms, now) for record in _first_of_queue(replica, free)]
         if not drafts:
-            if not mine and wanted and made is not None:
-                _refuse_empty(made.proposal, name, len(ledger.pending))
-            return mine
+            if made is None:
+                if memo is None:
+                    fit_seen = ledger.seq
+                request = Request(free, terms.fixed, terms.shared, terms.context, len(ledger.records), memo)
+                made = _Made(replica.optimizer.propose(replica.state, request), request, ledger.seq, fit_seen)
+                memo = made.proposal.memo
+            if not made.proposal.queries:
+                if not given:
+                    _refuse_empty(made.proposal, name, len(ledger.pending))
+                break
+            drafts = _from_proposal(replica, made, free, terms, now)
         try:
             appended = storage.append(name, drafts, after=ledger.seq)
         except Conflict:
+            conflicts += 1
+            back_off(conflicts)
             tail = replica.sync()
             if any(event.kind in _VOIDING for event in tail):
                 rounds, made, memo = 0, None, None
@@ -111,7 +156,10 @@ def ask(
                     made = None
             continue
         replica.fold(appended)
-        return mine + [event.trial for event in appended if event.trial is not None]
+        given += [event.trial for event in appended if event.trial is not None]
+        if made is not None:
+            break
+    return given[:n]
 
 
 def lapsed(replica: Replica, storage: Storage, name: str, now: float) -> list[Event]:
@@ -168,6 +216,21 @@ def _distinct(queries: Iterable[Query], records: list[Record], replica: Replica)
     return all(key(query.params) not in points and (query.ticket is None or tuple(query.ticket) not in tickets) for query in queries)
 
 
+def _first_of_queue(replica: Replica, n: int) -> list[Record]:
+    """What is queued, up to n trials; no more after one that the optimizer must complete, which changes the state it decides on."""
+    chosen = []
+    for number in list(replica.ledger.queue)[:n]:
+        chosen.append(replica.ledger.records[number])
+        if _in_part(replica, chosen[-1]):
+            break
+    return chosen
+
+
+def _in_part(replica: Replica, record: Record) -> bool:
+    """Whether a queued trial was enqueued in part and has not gone out yet."""
+    return not record.asked and set(record.params) != set(replica.problem.space.active(record.params))
+
+
 def _from_queue(replica: Replica, record: Record, terms: Terms, now: float) -> Event:
     """A queued trial goes out: again after a retry or a lapse, or for the first time, completed where it was enqueued in part."""
     if record.asked:
@@ -176,7 +239,7 @@ def _from_queue(replica: Replica, record: Record, terms: Terms, now: float) -> E
         params = dict(record.params)
         request: dict[str, Any] = {}
         draw, note = None, ""
-        if set(params) != set(replica.problem.space.active(params)):
+        if _in_part(replica, record):
             query = _complete(replica, record)
             params, draw, note = dict(query.params), query.draw, query.note
             request = {"fixed": dict(record.params)}

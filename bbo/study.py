@@ -7,12 +7,13 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import count
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, overload
 
 from bbo import asking, best, telling
 from bbo.definition import check_methods, match
-from bbo.errors import BBOError, InvalidStudy, InvalidTell, NoBest, OutOfRange, StudyExists, StudyNotFound
+from bbo.errors import BBOError, InvalidStudy, InvalidTell, NoBest, StudyExists, StudyNotFound
 from bbo.log.events import Event
 from bbo.log.ledger import Ledger, Record
 from bbo.objectives import Constraint, Objective, constraints_of, objectives_of
@@ -24,7 +25,7 @@ from bbo.pruners import to_json as pruner_to_json
 from bbo.replica import Replica
 from bbo.space import Space
 from bbo.storage import open_storage
-from bbo.storage.base import Conflict, Storage
+from bbo.storage.base import Conflict, Storage, back_off, shown
 from bbo.trial import Trial
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Study:
             first = opened.append(name, [Event("created", definition, time=now), Event("configured", configured, time=now)], after=0)
         except Conflict:
             if if_exists == "error":
-                raise StudyExists(f"study {name!r} exists in {opened.url}; choose another name, or leave out if_exists='error'") from None
+                raise StudyExists(f"study {name!r} exists; choose another name, or leave out if_exists='error'") from None
             self._replica.sync()
             match(
                 self._replica.ledger,
@@ -237,7 +238,7 @@ class Study:
             OutOfRange: A fixed or context value is not in the space.
             Unsupported: The optimizer cannot honour `fixed`, `shared` or `context`, or cannot run this problem.
         """
-        terms = self._terms(fixed, shared, context, client=client, worker=worker, lease=lease)
+        terms = asking.terms_of(self.space, fixed=fixed, shared=shared, context=context, client=client, worker=worker, lease=lease)
         if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
             raise InvalidStudy(f"ask: n is {n!r}; it is None or an integer, at least 1")
         trials = self._ask(1 if n is None else n, terms)
@@ -685,40 +686,6 @@ class Study:
                 self._replica.sync()
             return telling.record_of(self._replica.ledger, number)
 
-    def _terms(
-        self,
-        fixed: Mapping[str, Any] | None,
-        shared: Sequence[str],
-        context: Mapping[str, Any] | None,
-        *,
-        client: str | None,
-        worker: str | None,
-        lease: float | None,
-    ) -> asking.Terms:
-        space = self.space
-        roles = space.roles
-        if unknown := [name for name in shared if name not in space.names]:
-            raise OutOfRange(f"shared: unknown parameter {unknown[0]!r}; parameters: {', '.join(space.names)}")
-        if lease is not None and not (isinstance(lease, (int, float)) and lease > 0):
-            raise InvalidStudy(f"lease is {lease!r}; it is a number of seconds above 0, or None")
-        needed = [name for name, role in roles.items() if role == "context"]
-        given = dict(context or {})
-        if wrong := [name for name in given if name not in needed]:
-            raise OutOfRange(f"context: {wrong[0]!r} is no context parameter; context parameters: {', '.join(needed) or 'none'}")
-        if missing := [name for name in needed if name not in given]:
-            raise OutOfRange(f"context: {missing[0]!r} is missing; ask(context={{{missing[0]!r}: ...}})")
-        if unset := [name for name, role in roles.items() if role == "task" and name not in (fixed or {})]:
-            raise OutOfRange(f"fixed: the task {unset[0]!r} is missing; ask(fixed={{{unset[0]!r}: ...}})")
-        partly = space.validate({**(fixed or {}), **given}, partial=True, what="fixed") if fixed or given else {}
-        return asking.Terms(
-            fixed={name: value for name, value in partly.items() if name not in given},
-            shared=tuple(shared),
-            context={name: partly[name] for name in given},
-            client=client,
-            worker=worker,
-            lease=lease,
-        )
-
     def _end(self, kind: str, trial: Trial | int, reason: str) -> None:
         number, attempt = _handle(trial)
         self._write(lambda ledger: [telling.ended(ledger, kind, number, attempt, reason)])
@@ -731,7 +698,7 @@ class Study:
     def _write(self, decide: Callable[[Ledger], Sequence[Event | None]]) -> list[Event]:
         """Decide on the log as known; append; where it has grown meanwhile, read the tail and decide again."""
         with self._lock:
-            while True:
+            for conflicts in count(1):
                 try:
                     drafts = [event for event in decide(self._replica.ledger) if event is not None]
                 except BBOError:
@@ -745,6 +712,7 @@ class Study:
                 try:
                     appended = self._storage.append(self._name, stamped, after=self._replica.ledger.seq)
                 except Conflict:
+                    back_off(conflicts)
                     self._replica.sync()
                     continue
                 self._replica.fold(appended)
@@ -761,7 +729,7 @@ class Study:
     def __repr__(self) -> str:
         with self._lock:
             counts = ", ".join(f"{count} {state}" for state, count in self._replica.ledger.counts.items() if count) or "no trials"
-        return f"Study({self._name!r}, {counts}, storage={self._storage.url!r})"
+        return f"Study({self._name!r}, {counts}, storage={shown(self._storage.url)!r})"
 
 
 def load_study(name: str, storage: str | PathLike[str] | Storage) -> Study:
@@ -772,7 +740,7 @@ def load_study(name: str, storage: str | PathLike[str] | Storage) -> Study:
     """
     opened = open_storage(storage)
     if name not in (names := opened.studies()):
-        raise StudyNotFound(f"no study {name!r} in {opened.url}; it holds: {', '.join(names) or 'none'}")
+        raise StudyNotFound(f"no study {name!r} in {shown(opened.url)}; it holds: {', '.join(names) or 'none'}")
     return Study._open(name, opened)
 
 

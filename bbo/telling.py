@@ -55,8 +55,8 @@ def told(
     if params is not None:
         body["params"] = executed(problem, record, params, outside=outside)
         body["outside"] = outside and not problem.space.contains(body["params"])
-    elif record.origin == "enqueued" and record.attempt == 0:
-        problem.space.validate(record.params, what=f"{where} was enqueued in part and never asked: give params=; its point")
+    elif record.origin == "enqueued" and record.attempt == 0 and not problem.space.contains(record.params):
+        raise InvalidTell(f"{where} was enqueued in part and not handed out yet: give params=, what was really run")
     before = record.told.get(attempt, EMPTY)
     if _repeats(before, body):
         return None

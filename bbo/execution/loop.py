@@ -11,6 +11,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from bbo.asking import terms_of
 from bbo.errors import BBOError, Exhausted, InvalidTell, Stopped, Waiting
 from bbo.execution.endings import Died, Ending, Failed, Pruned, Raised, Returned, described
 from bbo.execution.heartbeat import LEASE, Heartbeat
@@ -73,7 +74,7 @@ class Loop:
         self._heartbeat = heartbeat
         self._running = running
         self._callbacks = callbacks
-        self._terms = study._terms(None, (), None, client=None, worker=worker, lease=LEASE)
+        self._terms = terms_of(study.space, fixed=None, shared=(), context=None, client=None, worker=worker, lease=LEASE)
         self._budget = limits.budget(self._ledger)
         self._finished = 0
         self._deaths: Counter[int] = Counter()  # by trial

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -10,6 +13,17 @@ from bbo.log.events import Event
 
 class Conflict(Exception):  # internal signal: the caller reads the tail and decides again
     """The log is longer than the writer believed; nothing was written."""
+
+
+def back_off(conflicts: int) -> None:
+    """Wait a random moment, longer after every conflict in a row, lest many writers of one log collide again in step."""
+    if conflicts > 0:
+        time.sleep(random.uniform(0, min(0.05, 0.001 * 2**conflicts)))
+
+
+def shown(url: str) -> str:
+    """A storage's address without its password, for messages."""
+    return re.sub(r"(?<=://)([^:/@]*):[^@/]*@", r"\1:***@", url)
 
 
 class Storage(Protocol):
@@ -30,7 +44,8 @@ class Storage(Protocol):
         Raises:
             Conflict: The log does not end at `after` (for ``after=0``: the study exists). Nothing was written.
             StudyNotFound: ``after > 0`` and there is no such study.
-            StorageError: It could not be written (full disk, locked or lost database). Nothing was written.
+            StorageError: It could not be written (full disk, locked database), and nothing was; where the connection was lost during
+                the commit that cannot be known, and the message says so.
         """
         ...
 
@@ -52,7 +67,7 @@ class Storage(Protocol):
         ...
 
     def leases(self, study: str) -> dict[tuple[int, int], float]:
-        """The latest renewal of each ``(trial, attempt)``; entries of finished attempts may be missing."""
+        """The latest renewal of each ``(trial, attempt)``. Where one is missing, the lease as asked for decides."""
         ...
 
     def close(self) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from bbo.errors import BBOError, Exhausted, InvalidTell, Waiting
+from bbo.space import Space
 from bbo.study import Study, load_study
 from bbo.trial import Trial
 
 Action = tuple[str, int]
 """What is done, and a number that chooses to which trial and with which values."""
 
-KINDS = ["ask", "ask", "ask", "ask-batch", "ask-client", "tell", "tell", "tell", "tell-part", "tell-executed", "fail", "prune", "abandon", "retry", "enqueue", "enqueue-part", "add", "amend", "report", "reopen"]
+KINDS = (
+    *("ask", "ask", "ask", "ask-batch", "ask-client", "tell", "tell", "tell", "tell-part", "tell-executed", "fail", "prune", "abandon"),
+    *("retry", "enqueue", "enqueue-part", "add", "amend", "report", "reopen"),
+)
+"""Kinds of action, the frequent ones more often."""
 
 
 def histories(max_size: int = 25) -> st.SearchStrategy[list[Action]]:
@@ -46,7 +52,8 @@ def _act(study: Study, kind: str, rng: np.random.Generator) -> None:
     space = study.space
     if kind.startswith("ask"):
         n, client = (int(rng.integers(1, 4)), None) if kind == "ask-batch" else (1, "c" if kind == "ask-client" else None)
-        study.ask(n, client=client)
+        part = callers_part(space, rng)
+        study.ask(n, client=client, fixed=part["fixed"], context=part["context"])
     elif kind == "enqueue":
         study.enqueue(space.sample(1, rng)[0])
     elif kind == "enqueue-part":
@@ -77,6 +84,16 @@ def _act_on(study: Study, kind: str, trial: Trial, rng: np.random.Generator) -> 
         trial.report(float(rng.normal()), int(rng.integers(5)))
     else:
         getattr(study, kind)(trial, "by chance")
+
+
+def callers_part(space: Space, rng: np.random.Generator) -> dict[str, dict[str, Any]]:
+    """What the caller of an ask has to give: tasks in `fixed`, contexts in `context`."""
+    point = space.sample(1, rng)[0]
+    part: dict[str, dict[str, Any]] = {"fixed": {}, "context": {}}
+    for name, role in space.roles.items():
+        if name in point and role in ("task", "context"):
+            part["fixed" if role == "task" else "context"][name] = point[name]
+    return part
 
 
 def _outcomes(study: Study, rng: np.random.Generator) -> dict[str, float]:

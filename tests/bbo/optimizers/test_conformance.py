@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from bbo.optimizers import list_optimizers
-from bbo.optimizers.base import resolve
+from bbo.optimizers import Bayes, list_optimizers
+from bbo.optimizers.base import Optimizer, resolve
+from bbo.storage import open_storage
 from bbo.testing import check_optimizer
 
+# Few initial points, so that the model has its say within the kit's short runs.
+OPTIMIZERS = {name: resolve(name) for name in list_optimizers()} | {"bayes": Bayes(n_initial=4)}
 
-@pytest.mark.parametrize("name", ["random", "sobol"])
-def test_check_optimizer(name: str) -> None:
-    assert check_optimizer(resolve(name))
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_check_optimizer(optimizer: Optimizer) -> None:
+    assert check_optimizer(optimizer, n=8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_check_optimizer_on_a_database(optimizer: Optimizer, place: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    url = f"sqlite:///{tmp_path}/s.db" if place == "sqlite" else request.getfixturevalue("postgresql_url")
+    storage = open_storage(url)
+    assert check_optimizer(optimizer, n=12, storage=lambda: storage)
+    storage.close()

@@ -47,9 +47,9 @@ def test_fidelity_and_source_run_at_the_target_and_the_environment_is_drawn(name
 def test_context_and_task_are_the_callers(name: str) -> None:
     space = bbo.Space({"x": bbo.Float(0, 1), "site": bbo.Task(["A", "B"]), "feed": bbo.Context(bbo.Float(0, 9))})
     study = Study(space, optimizer=name, seed=0)
-    with pytest.raises(bbo.OutOfRange, match=r"context: 'feed' is missing"):
+    with pytest.raises(bbo.OutOfRange, match=r"context: the context parameter 'feed' is missing"):
         study.ask(fixed={"site": "A"})
-    with pytest.raises(bbo.OutOfRange, match=r"the task 'site' is missing"):
+    with pytest.raises(bbo.OutOfRange, match=r"the task parameter 'site' is missing"):
         study.ask(context={"feed": 3.0})
     trial = study.ask(fixed={"site": "A"}, context={"feed": 3.0})
     assert (trial["site"], trial["feed"]) == ("A", 3.0)
@@ -130,3 +130,13 @@ def test_configure_learns_from_the_whole_log_and_keeps_the_rest() -> None:
     assert not [params for params in after if params in before]
     assert study.optimizer.name == "random"
     assert [event.body["configuration"] for event in study.storage.read("study") if event.kind == "asked"] == [0] * 4 + [1] * 4
+
+
+def test_a_completed_point_and_a_proposal_of_one_ask_are_drawn_apart() -> None:
+    study = Study(SPACE, optimizer="sobol", seed=0)
+    study.enqueue({"T": 60})
+    study.enqueue({"T": 70})
+    trials = study.ask(3)
+    assert [trial["T"] for trial in trials[:2]] == [60, 70]
+    assert len({trial["x"] for trial in trials}) == 3
+    assert study.ask(2) != trials[:2]

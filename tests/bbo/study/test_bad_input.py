@@ -79,7 +79,7 @@ BAD: list[tuple[str, Callable[[Study], Any], type[Exception], str]] = [
     ("unknown optimizer", lambda s: s.configure(optimizer="tpe"), bbo.InvalidStudy, "no optimizer is called 'tpe'"),
     ("optimizer a class", lambda s: s.configure(optimizer=bbo.Sobol), bbo.InvalidStudy, r"bbo\.Sobol\(\)"),
     ("unknown pruner", lambda s: s.configure(pruner="hyperband"), bbo.InvalidStudy, "asha, median"),
-    ("redefine without a default", lambda s: s.redefine(space=bbo.Space({"x": bbo.Float(0, 2), "z": bbo.Float(0, 1)})), bbo.InvalidStudy, "z"),
+    ("redefine without a default", lambda s: s.redefine(space=bbo.Space({"x": bbo.Float(0, 2), "z": bbo.Bool()})), bbo.InvalidStudy, "z"),
     ("optimize without an end", lambda s: s.optimize(lambda t: 0.0), bbo.InvalidStudy, "n_trials"),
     ("plot of nothing known", lambda s: s.plot("pie"), bbo.InvalidStudy, "pie"),
 ]  # fmt: skip

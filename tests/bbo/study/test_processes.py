@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import bbo
+from bbo.optimizers.base import REGISTRY
 from bbo.replay import reproduce
 from bbo.storage import open_storage
 from bbo.storage.jsonl import export_log, import_log
@@ -91,7 +92,7 @@ def test_asks_return_in_time_while_results_pour_in(tmp_path: Path, monkeypatch: 
         assert dict(reproduce(events, number).params) == asked["params"]
 
 
-@pytest.mark.parametrize("optimizer", ["random", "sobol"])
+@pytest.mark.parametrize("optimizer", sorted(REGISTRY))
 def test_a_new_process_goes_on_bit_for_bit(url: str, optimizer: str) -> None:
     space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(1e-3, 1, log=True)})
     whole = bbo.Study(space, "minimize", optimizer=optimizer, name="half", seed=7)
@@ -104,7 +105,7 @@ def test_a_new_process_goes_on_bit_for_bit(url: str, optimizer: str) -> None:
     assert [trial.params for trial in bbo.load_study("half", url).trials] == [trial.params for trial in whole.trials]
 
 
-@pytest.mark.parametrize("optimizer", ["random", "sobol"])
+@pytest.mark.parametrize("optimizer", sorted(REGISTRY))
 def test_an_imported_log_goes_on_bit_for_bit(optimizer: str) -> None:
     space = bbo.Space({"x": bbo.Float(0, 1), "k": bbo.Int(0, 9)})
     study = bbo.Study(space, "minimize", optimizer=optimizer, seed=7)
