@@ -41,7 +41,8 @@ def reproduce(events: Sequence[Event], number: int) -> Query:
         early = known(events, asked["fit_seen"], asked["configuration"])
         memo = early.optimizer.propose(early.state, request(None)).memo
     late = known(events, asked["seen"], asked["configuration"])
-    return late.optimizer.propose(late.state, request(memo)).queries[terms["index"]]
+    queries = late.optimizer.propose(late.state, request(memo)).queries
+    return queries[int(terms["index"])]
 
 
 def known(events: Sequence[Event], seen: int, configuration: int) -> Replica:

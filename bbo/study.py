@@ -7,7 +7,6 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import count
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, overload
 
@@ -697,8 +696,17 @@ class Study:
 
     def _write(self, decide: Callable[[Ledger], Sequence[Event | None]]) -> list[Event]:
         """Decide on the log as known; append; where it has grown meanwhile, read the tail and decide again."""
+        appended = self._decide_and_append(decide)
+        for event in appended:
+            if event.body.get("superseded"):
+                what = f"trial {event.trial} went on without attempt {event.body['attempt']}"
+                warnings.warn(f"{what}: what that attempt says is logged as superseded and not used", stacklevel=4)
+        return appended
+
+    def _decide_and_append(self, decide: Callable[[Ledger], Sequence[Event | None]]) -> list[Event]:
+        conflicts = 0
         with self._lock:
-            for conflicts in count(1):
+            while True:
                 try:
                     drafts = [event for event in decide(self._replica.ledger) if event is not None]
                 except BBOError:
@@ -712,16 +720,12 @@ class Study:
                 try:
                     appended = self._storage.append(self._name, stamped, after=self._replica.ledger.seq)
                 except Conflict:
+                    conflicts += 1
                     back_off(conflicts)
                     self._replica.sync()
                     continue
                 self._replica.fold(appended)
-                break
-        for event in appended:
-            if event.body.get("superseded"):
-                what = f"trial {event.trial} went on without attempt {event.body['attempt']}"
-                warnings.warn(f"{what}: what that attempt says is logged as superseded and not used", stacklevel=4)
-        return appended
+                return appended
 
     def _renew(self, trials: Iterable[Trial], until: float) -> None:
         self._storage.renew(self._name, {(trial.number, trial.attempt): until for trial in trials})

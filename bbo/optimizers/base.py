@@ -8,7 +8,7 @@ has the same state, so a study resumes exactly from storage alone.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -144,7 +144,7 @@ def resolve(given: str | Optimizer | Mapping[str, Any]) -> Optimizer:
         return _load(given)()
     if isinstance(given, Mapping):
         cls = _load(given["name"])
-        known = {field.name for field in dataclasses.fields(cls)}
+        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
         settings = given.get("settings", {})
         if unknown := settings.keys() - known:
             raise InvalidStudy(f"optimizer {given['name']!r} has no setting {min(unknown)!r}; it has {', '.join(sorted(known)) or 'none'}")
@@ -159,19 +159,20 @@ def to_json(optimizer: Optimizer) -> dict[str, Any]:
     cls = type(optimizer)
     path = f"{cls.__module__}:{cls.__qualname__}"
     name = cls.name if REGISTRY.get(cls.name) == path else path
-    settings = dataclasses.asdict(optimizer) if dataclasses.is_dataclass(optimizer) else {}
+    settings: dict[str, Any] = dataclasses.asdict(optimizer)  # type: ignore[call-overload]
     return {"name": name, "version": cls.version, "settings": settings}
 
 
-def _load(name: str) -> Any:
+def _load(name: str) -> Callable[..., Optimizer]:
     path = REGISTRY.get(name, name)
     module, _, attribute = path.partition(":")
     if not attribute:
         raise InvalidStudy(f"optimizer: no optimizer is called {name!r}; there are {', '.join(REGISTRY)}")
     try:
-        return getattr(import_module(module), attribute)
+        found: Callable[..., Optimizer] = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InvalidStudy(f"optimizer: {name!r} cannot be imported: {error}") from error
+    return found
 
 
 def pinned(space: Space, request: Request) -> dict[str, Any]:

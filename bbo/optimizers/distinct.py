@@ -41,19 +41,19 @@ def distinct(
         return space.key(params) not in taken and not history.known(params)
 
     while len(points) < n:
-        chosen = None
+        params: Mapping[str, Any] = {}
         for _ in range(TRIES):
             params, number = draw(number), number + 1
             if fresh(params):
-                chosen = params
                 break
-        if chosen is None and space.cardinality is not None and space.cardinality <= ENUMERABLE:
-            left = [params for params in _with(space.enumerate(), fixed) if fresh(params)]
-            if not left:
-                break
-            chosen = left[int(rng(number - 1).integers(len(left)))]
-        points.append((number - 1, dict(chosen or params)))
-        taken.add(space.key(points[-1][1]))
+        else:
+            if space.cardinality is not None and space.cardinality <= ENUMERABLE:
+                left = [params for params in _with(space.enumerate(), fixed) if fresh(params)]
+                if not left:
+                    break
+                params = left[int(rng(number - 1).integers(len(left)))]
+        points.append((number - 1, dict(params)))
+        taken.add(space.key(params))
     return points
 
 
