@@ -105,11 +105,13 @@ class Bayes:
     def propose(self, state: History, request: Request) -> Proposal:
         """Sobol points first, then the model's choice; Sobol points again, with the reason, where the model fails."""
         refuse(request, "context", optimizer="bayes")
-        n_done = sum(1 for _ in state.done())
-        n_failed = sum(record.state is State.FAILED for record in state.records.values())
+        records = list(state.records.values())
+        n_done, n_failed = (len(_usable(state.problem, records, finished)) for finished in (State.DONE, State.FAILED))
         n_initial = self.n_initial or min(max(5, 2 * state.problem.space.d), 12)
         if n_done < 2 or n_done + n_failed < n_initial:
-            return replace(Sobol().propose(state, request), note=f"initial design, until {n_initial} trials are finished")
+            return replace(
+                Sobol().propose(state, request), note=f"initial design, until {n_initial} trials are finished and 2 of them done"
+            )
         try:
             return _choose(state, request)
         except BBOError:  # the request itself is at fault
@@ -209,7 +211,9 @@ def _targets(problem: Problem, records: Sequence[Record]) -> list[Target]:
         targets.append(Target(name, X, (y - shift) / scale, variance, sign * shift, sign * scale, lower, upper))
     if failed:
         X = np.vstack([X, _inputs(problem, [record.params for record in failed])])
-        targets.append(Target(WORKS, X, np.repeat([1.0, -1.0], [len(done), len(failed)]), lower=0.0))
+        y = np.repeat([1.0, -1.0], [len(done), len(failed)])
+        # A step seen from both sides would be fitted by ever shorter length scales, and what lies beyond it be forgotten.
+        targets.append(Target(WORKS, X, y, np.full(len(y), 0.1), lower=0.0, smooth=0.2))
     return targets
 
 

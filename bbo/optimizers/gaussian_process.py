@@ -5,6 +5,7 @@ Imports torch: to be imported where it is used. Everything here maximizes, and r
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,9 +23,11 @@ from botorch.acquisition.objective import GenericMCObjective
 from botorch.fit import fit_gpytorch_mll
 from botorch.models.gp_regression import SingleTaskGP
 from botorch.models.model_list_gp_regression import ModelListGP
+from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
 from botorch.optim.optimize import optimize_acqf
 from botorch.sampling.normal import SobolQMCNormalSampler
 from botorch.utils.multi_objective.hypervolume import infer_reference_point
+from gpytorch.constraints import GreaterThan
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
@@ -48,6 +51,7 @@ class Target:
         variance: Variances of their noise, `n`; None where it is to be inferred.
         shift, scale: ``shift + scale * y`` is the outcome in its own units and sign.
         lower, upper: Bounds on y that make a point feasible, where the outcome is constrained.
+        smooth: Least length scale, in units of the cube's diagonal.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Target:
     scale: float = 1.0
     lower: float | None = None
     upper: float | None = None
+    smooth: float = 0.0
 
     @property
     def bounded(self) -> bool:
@@ -232,7 +237,12 @@ def climb(acquisition: AcquisitionFunction, starts: Array, *, fixed: Mapping[int
 
 def _gp(target: Target) -> SingleTaskGP:
     variance = None if target.variance is None else _tensor(target.variance).unsqueeze(-1)
-    return SingleTaskGP(_tensor(target.X), _tensor(target.y).unsqueeze(-1), variance, outcome_transform=None)
+    kernel = get_covar_module_with_dim_scaled_prior(ard_num_dims=target.X.shape[1])
+    if target.smooth:
+        least = target.smooth * math.sqrt(target.X.shape[1])
+        start = max(float(kernel.lengthscale.max()), 1.1 * least)
+        kernel.register_constraint("raw_lengthscale", GreaterThan(least, transform=None, initial_value=start))
+    return SingleTaskGP(_tensor(target.X), _tensor(target.y).unsqueeze(-1), variance, covar_module=kernel, outcome_transform=None)
 
 
 def _constraints(targets: Sequence[Target]) -> list[Callable[[Tensor], Tensor]] | None:

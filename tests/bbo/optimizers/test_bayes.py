@@ -1,0 +1,464 @@
+"""Bayesian optimization: signs, memo, purity, failures, feasibility, and an end."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import bbo
+from bbo.log.ledger import Record
+from bbo.log.states import State
+from bbo.objectives import Constraint, Objective
+from bbo.optimizers import bayes
+from bbo.optimizers import gaussian_process as gp
+from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.bayes import WORKS, Bayes
+from bbo.optimizers.features import Features
+from bbo.problem import Problem
+
+BOX = bbo.Space({"x": bbo.Float(0, 10), "y": bbo.Float(-1, 1)})
+TREE = bbo.Space(
+    {
+        "kind": bbo.Categorical(["a", "b", "c"]),
+        "n": bbo.Int(1, 8, when={"kind": "a"}),
+        "r": bbo.Float(1e-4, 1, log=True),
+        "t": bbo.Float(0, 1, when={"kind": ["b", "c"]}),
+    },
+    constraints=["r * n <= 2", "r + t <= 1.2"],
+)
+
+
+def bowl(p: Mapping[str, Any]) -> float:
+    return float((p["x"] - 7) ** 2 / 10 + 3 * (p["y"] - 0.3) ** 2)
+
+
+def filled(space: bbo.Space = BOX, f: Callable[[Mapping[str, Any]], Any] = bowl, *, n: int = 8, **arguments: Any) -> bbo.Study:
+    """A study of `Bayes`, past its initial design, with n Sobol points told."""
+    study = bbo.Study(space, arguments.pop("objectives", "minimize"), optimizer=Bayes(n_initial=2), seed=4, **arguments)
+    for point in space.sobol(n, seed=1):
+        study.add(point, f(point))
+    return study
+
+
+def propose(study: bbo.Study, **request: Any) -> Proposal:
+    replica = study._replica
+    return replica.optimizer.propose(replica.state, Request(first_number=len(replica.ledger.records), **request))
+
+
+# -- signs and scales -----------------------------------------------------------------------------------------------------------
+
+
+def test_maximizing_is_minimizing_the_negative() -> None:
+    down = filled(f=bowl)
+    up = filled(f=lambda p: -bowl(p), objectives="maximize")
+    assert propose(down) == propose(up)
+
+
+def test_the_improvement_lies_where_the_function_is_low() -> None:
+    study = filled(f=bowl, n=12)
+    point = propose(study).queries[0].params
+    assert bowl(point) < min(bowl(t.params) for t in study.trials)
+    assert point["x"] == pytest.approx(7, abs=2)
+
+
+def record(number: int, x: float, *, state: State = State.DONE, sd: Mapping[str, float] | None = None, **values: float) -> Record:
+    point = {"x": x, "y": 0.0}
+    return Record(number, state, params=point, planned=point, values=values, sd=sd or {})
+
+
+def test_targets_are_standardised_and_to_be_maximized_and_bounds_move_along() -> None:
+    problem = Problem(BOX, (Objective("f"), Objective("g", "maximize")), (Constraint("f", upper=2.0), Constraint("c", 1.0, 4.0)))
+    records = [record(k, float(k), f=float(k), g=10.0 * k, c=3.0 + k) for k in range(5)]
+    f, g, c = bayes._targets(problem, records)
+    standard = (np.arange(5) - 2) / math.sqrt(2)
+    assert [t.name for t in (f, g, c)] == ["f", "g", "c"]
+    np.testing.assert_allclose(f.y, -standard)
+    np.testing.assert_allclose(g.y, standard)
+    np.testing.assert_allclose(c.y, standard)
+    for target, key in ((f, "f"), (g, "g"), (c, "c")):
+        np.testing.assert_allclose(target.shift + target.scale * target.y, [r.values[key] for r in records])
+    assert (f.lower, f.upper) == (pytest.approx(0.0), None)  # f <= 2 is a gain of at least 0
+    assert (g.lower, g.upper) == (None, None)
+    assert (c.lower, c.upper) == (pytest.approx((1 - 5) / math.sqrt(2)), pytest.approx((4 - 5) / math.sqrt(2)))
+    np.testing.assert_allclose(f.X, BOX.encode([r.params for r in records]))
+
+
+def test_rows_come_in_the_order_of_their_numbers() -> None:
+    problem = Problem(BOX, (Objective("f"),))
+    records = [record(k, float(k), f=float(k)) for k in (3, 0, 4, 1)]
+    (target,) = bayes._targets(problem, records)
+    assert list(target.X[:, 0] * 10) == pytest.approx([0, 1, 3, 4])
+
+
+def test_known_noise_is_used_where_every_trial_has_it() -> None:
+    problem = Problem(BOX, (Objective("f"),))
+    told = [record(k, float(k), f=10.0 * k, sd={"f": 1.0 + k}) for k in range(3)]
+    scale = np.std([0, 10, 20])
+    (target,) = bayes._targets(problem, told)
+    np.testing.assert_allclose(target.variance, (np.array([1, 2, 3]) / scale) ** 2)
+    (target,) = bayes._targets(problem, [*told, record(3, 3.0, f=1.0)])
+    assert target.variance is None
+    (target,) = bayes._targets(replace(problem, objectives=(Objective("f", sd=5.0),)), [*told, record(3, 3.0, f=1.0)])
+    assert target.variance is not None
+    assert target.variance[3] == pytest.approx((5 / np.std([0, 10, 20, 1])) ** 2)
+
+
+def test_failures_are_a_target_of_their_own_and_pruned_trials_are_none() -> None:
+    problem = Problem(BOX, (Objective("f"),))
+    records = [record(0, 0.0, f=1.0), record(1, 1.0, state=State.FAILED), record(2, 2.0, state=State.PRUNED), record(3, 3.0, f=2.0)]
+    f, works = bayes._targets(problem, records)
+    assert works.name == WORKS
+    assert list(works.y) == [1, 1, -1]
+    assert works.lower == 0
+    assert list(works.X[:, 0] * 10) == pytest.approx([0, 3, 1])
+    assert len(f.y) == 2
+
+
+def test_a_terrible_value_does_not_flatten_the_rest_and_the_best_is_never_clipped() -> None:
+    values = np.array([1.0, 2.0, 3.0, 4.0, 1e9])
+    assert list(bayes._gains(1.0, values)[1]) == [-1, -2, -3, -4, -4 - 3 * 2]
+    assert list(bayes._gains(-1.0, values)[1]) == list(values)
+
+
+def test_of_many_trials_the_best_and_the_latest_are_fitted() -> None:
+    problem = Problem(BOX, (Objective("f"),))
+    records = [record(k, k / 100, f=float((k * 7919) % 1000)) for k in range(1000)]
+    (target,) = bayes._targets(problem, records)
+    xs = set(np.round(target.X[:, 0] * 1000).astype(int).tolist())
+    assert 300 < len(xs) <= 400
+    assert xs >= set(range(800, 1000))
+    assert xs >= {k for k in range(1000) if (k * 7919) % 1000 < 200}
+
+
+def test_categories_become_columns_and_the_rest_stays() -> None:
+    X = TREE.encode([{"kind": "b", "r": 1e-4, "t": 0.25}, {"kind": "a", "n": 1, "r": 1.0}])
+    np.testing.assert_allclose(Features(TREE.columns)(X), [[0, 1, 0, 0.5, 0, 0.25], [1, 0, 0, 1 / 16, 1, 0.5]])
+    binary = bbo.Space({"b": bbo.Bool()})
+    assert Features(binary.columns)(binary.encode([{"b": True}])).shape == (1, 1)
+    assert Features(TREE.columns)(np.empty((0, TREE.d))).shape == (0, 6)
+
+
+# -- the surrogate ----------------------------------------------------------------------------------------------------------------
+
+
+def surrogate(n: int = 10, seed: int = 0) -> gp.Surrogate:
+    rng = np.random.default_rng(seed)
+    X = rng.random((n, 2))
+    with gp.numerics(seed):
+        return gp.fit([gp.Target("f", X, np.sin(4 * X[:, 0]), lower=-0.5, upper=0.8), gp.Target("g", X, X[:, 1] - 0.5, lower=0.0)])
+
+
+@pytest.fixture
+def numerics() -> Iterator[None]:
+    with gp.numerics(0):
+        yield
+
+
+@pytest.mark.usefixtures("numerics")
+def test_conditioning_on_the_memo_is_the_fit_bit_for_bit() -> None:
+    fitted = surrogate()
+    memo = json.loads(json.dumps(fitted.memo()))
+    again = gp.condition(fitted.targets, memo)
+    X = np.random.default_rng(1).random((7, 2))
+    for first, second in zip(fitted.predict(X), again.predict(X), strict=True):
+        assert np.array_equal(first, second)
+    assert again.memo() == fitted.memo()
+    assert len(gp.condition(fitted.targets, {"f": memo["f"]}).gps) == 1
+
+
+@pytest.mark.usefixtures("numerics")
+def test_believing_its_own_mean_leaves_the_mean_and_takes_the_doubt() -> None:
+    fitted = surrogate()
+    X = np.array([[0.9, 0.1], [0.2, 0.8]])
+    believed = fitted.believe(X)
+    np.testing.assert_allclose(believed.predict(X)[0], fitted.predict(X)[0], atol=1e-6)
+    assert (believed.predict(X)[1] < fitted.predict(X)[1]).all()
+    assert fitted.believe(np.empty((0, 2))) is fitted
+
+
+def test_log_probability_of_feasibility_is_that_of_the_normal_distribution() -> None:
+    from scipy.stats import norm
+
+    fitted = surrogate()
+    X = np.random.default_rng(1).random((5, 2))
+    mean, sd = fitted.predict(X)
+    f, g = norm(mean[:, 0], sd[:, 0]), norm(mean[:, 1], sd[:, 1])
+    np.testing.assert_allclose(np.exp(fitted.log_p_feasible(X)), (f.cdf(0.8) - f.cdf(-0.5)) * g.sf(0.0), rtol=1e-9)
+    with gp.numerics(0):
+        np.testing.assert_allclose(gp.evaluate(gp.feasibility(fitted), X), fitted.log_p_feasible(X), rtol=1e-6)
+    assert gp._log_between(np.array([40.0]), np.array([np.inf])) == pytest.approx(norm.logsf(40))
+    assert gp._log_between(np.array([-np.inf]), np.array([-40.0])) == pytest.approx(norm.logcdf(-40))
+
+
+def test_improvement_agrees_with_the_closed_form_where_there_is_no_noise() -> None:
+    """Over exactly known baseline points the noisy expected improvement is EI = sd (z Phi(z) + phi(z))."""
+    from scipy.stats import norm
+
+    X = np.array([[0.1], [0.5], [0.9]])
+    y = np.array([-1.0, 1.0, 0.0])
+    with gp.numerics(0):
+        memo = {"f": {"mean_module.raw_constant": 0.0, "covar_module.raw_lengthscale": [[0.3]]}}
+        fixed = gp.condition([gp.Target("f", X, y, np.full(3, 1e-6))], memo)
+        at = np.array([[0.45], [0.56], [0.7]])
+        values = gp.evaluate(gp.improvement(fixed, X, seed=0), at)
+    mean, sd = (v[:, 0] for v in fixed.predict(at))
+    z = (mean - 1.0) / sd
+    np.testing.assert_allclose(values, np.log(sd * (z * norm.cdf(z) + norm.pdf(z))), atol=0.1)
+
+
+def test_a_climb_from_below_ends_on_a_maximum_and_keeps_what_is_held() -> None:
+    with gp.numerics(0):
+        fitted = surrogate()
+        acquisition = gp.improvement(fitted, fitted.targets[0].X, seed=0)
+        starts = np.array([[0.2, 0.7], [0.6, 0.9]])
+        climbed = gp.climb(acquisition, starts, fixed={})
+        assert (gp.evaluate(acquisition, climbed) >= gp.evaluate(acquisition, starts)).all()
+        held = gp.climb(acquisition, starts, fixed={1: 0.7})
+    assert (held[:, 1] == 0.7).all()
+    assert ((climbed >= 0) & (climbed <= 1)).all()
+
+
+# -- proposals ------------------------------------------------------------------------------------------------------------------
+
+
+def test_begins_with_a_sobol_design_of_that_many_finished_trials() -> None:
+    study = bbo.Study(BOX, optimizer=Bayes(n_initial=3), seed=4)
+    first = study.ask(2)
+    study.tell(first[0], 1.0)
+    study.fail(first[1], "no")
+    assert "until 3 trials" in propose(study).note
+    study.tell(study.ask(), 2.0)
+    assert propose(study).note.startswith("log expected improvement, by Gaussian processes on 2 trials")
+
+
+def test_with_the_memo_nothing_is_fitted_and_the_proposal_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = filled()
+    first = propose(study, n=2)
+    memo = json.loads(json.dumps(first.memo))
+    monkeypatch.setattr(gp, "fit", lambda targets: pytest.fail("fitted again"))
+    assert propose(study, n=2, memo=memo) == first
+
+
+def test_a_proposal_is_made_again_in_another_process(tmp_path: Path) -> None:
+    study = filled(TREE, lambda p: float(p["r"]), storage=tmp_path / "s.db", name="s")
+    trial = study.ask()
+    program = (
+        "import sys, json, bbo\nfrom bbo.replay import reproduce\n"
+        f"study = bbo.load_study('s', {str(tmp_path / 's.db')!r})\n"
+        f"print(json.dumps(dict(reproduce(study.storage.read('s'), {trial.number}).params)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == trial.params
+
+
+def test_leaves_global_random_numbers_and_threads_alone() -> None:
+    study = filled()
+    torch.manual_seed(7)
+    legacy = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002 - to see that it is left alone
+    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    first = propose(study)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], legacy)  # noqa: NPY002
+    assert torch.get_num_threads() == threads
+    torch.manual_seed(8)
+    assert propose(study) == first
+
+
+def test_where_the_model_fails_a_sobol_point_comes_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = filled()
+    monkeypatch.setattr(gp, "fit", lambda targets: (_ for _ in ()).throw(ValueError("not positive definite")))
+    trial = study.ask()
+    assert BOX.contains(trial.params)
+    note = study.storage.read("study")[-1].body["note"]
+    assert note == "a Sobol point, since the model failed: ValueError: not positive definite"
+
+
+def test_a_batch_is_spread_and_running_trials_are_kept_clear_of() -> None:
+    study = filled(n=12)
+    batch = [t.params for t in study.ask(4)]
+    later = study.ask().params
+    X = BOX.encode([*batch, later])
+    distances = [np.linalg.norm(X[i] - X[j]) for i in range(5) for j in range(i)]
+    assert min(distances) > 1e-3
+
+
+def test_fixed_and_shared_parts_are_honoured() -> None:
+    study = filled()
+    assert {q.params["x"] for q in propose(study, n=2, fixed={"x": 2.5}).queries} == {2.5}
+    points = [q.params for q in propose(study, n=3, shared=("x",)).queries]
+    assert len({p["x"] for p in points}) == 1
+    assert len({p["y"] for p in points}) == 3
+    tree = filled(TREE, lambda p: float(p["r"]))
+    assert all(q.params["kind"] == "b" and q.params["t"] == 0.5 for q in propose(tree, n=2, fixed={"t": 0.5, "kind": "b"}).queries)
+    with pytest.raises(bbo.OutOfRange):
+        study.ask(fixed={"x": 99.0})
+
+
+def test_known_constraints_hold_in_trees() -> None:
+    study = filled(TREE, lambda p: float(-p["r"] - p.get("t", 0.0)))
+    for _ in range(4):
+        trial = study.ask()
+        assert TREE.contains(trial.params)
+        study.tell(trial, float(-trial.params["r"] - trial.params.get("t", 0.0)))
+    assert study.storage.read("study")[-2].body["note"].startswith("log expected improvement")
+
+
+def test_a_region_that_fails_is_avoided() -> None:
+    """The function falls towards x = 10, but everything beyond x = 6 fails: few of 12 proposals go far beyond the edge."""
+    study = bbo.Study(BOX, optimizer=Bayes(n_initial=6), seed=1)
+    for _ in range(18):
+        trial = study.ask()
+        if trial.params["x"] > 6:
+            study.fail(trial, "exploded")
+        else:
+            study.tell(trial, -trial.params["x"])
+    assert sum(t.params["x"] > 7 for t in study.trials[6:]) <= 3
+    assert study.best_params["x"] > 5.5
+    failed = [t.params for t in study.trials if t.state is State.FAILED]
+    assert len({tuple(p.items()) for p in failed}) == len(failed)
+
+
+def test_looks_for_feasibility_first_and_then_improves() -> None:
+    """x must exceed 8, the objective draws towards 0."""
+
+    def told(p: Mapping[str, Any]) -> dict[str, float]:
+        return {"f": p["x"], "c": p["x"]}
+
+    study = bbo.Study(BOX, {"f": "minimize"}, outcome_constraints=["c >= 8"], optimizer=Bayes(n_initial=2), seed=1)
+    for x in (0.5, 2.0, 3.5, 5.0):
+        study.add({"x": x, "y": 0.1 * x}, told({"x": x}))
+    trial = study.ask()
+    assert study.storage.read("study")[-1].body["note"].startswith("probability of feasibility")
+    assert trial.params["x"] > 8
+    study.tell(trial, told(trial.params))
+    for _ in range(3):
+        trial = study.ask()
+        study.tell(trial, told(trial.params))
+    assert 8 <= study.best_value < 8.3
+
+
+def test_several_objectives_and_their_reference() -> None:
+    space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)})
+    objectives = [Objective("f", "minimize", reference=1.5), Objective("g", "maximize")]
+    study = filled(space, lambda p: {"f": p["x"] + p["y"], "g": -((1 - p["x"]) ** 2) - p["y"]}, objectives=objectives, n=8)
+    for _ in range(3):
+        trial = study.ask()
+        study.tell(trial, {"f": trial.params["x"] + trial.params["y"], "g": -((1 - trial.params["x"]) ** 2) - trial.params["y"]})
+        assert trial.params["y"] < 0.05  # the front is y = 0
+    assert study.storage.read("study")[-2].body["note"].startswith("log expected hypervolume improvement")
+
+
+def test_points_outside_train_the_model_and_are_no_baseline() -> None:
+    study = filled(n=4)
+    study.tell(study.ask(), -100.0, params={"x": 12.0, "y": 0.0}, outside=True)
+    assert len(bayes._targets(study._problem, study._replica.ledger.records)[0].y) == 5
+    trial = study.ask()
+    assert BOX.contains(trial.params)
+    assert study.storage.read("study")[-1].body["note"].startswith("log expected improvement")
+
+
+def test_goes_on_in_a_redefined_space() -> None:
+    study = filled(n=6)
+    study.redefine(space=bbo.Space({"x": bbo.Float(0, 20), "y": bbo.Float(-1, 1), "z": bbo.Float(0, 1)}), defaults={"z": 0.5})
+    assert set(study.ask().params) == {"x", "y", "z"}
+    assert study.storage.read("study")[-1].body["note"].endswith("on 6 trials")
+    study.redefine(space=bbo.Space({"x": bbo.Float(0, 20)}))  # what was measured at other values of y says nothing sure here
+    assert set(study.ask().params) == {"x"}
+    assert study.storage.read("study")[-1].body["note"].startswith("initial design")
+
+
+def test_a_finite_space_is_asked_without_duplicates_and_ends() -> None:
+    """60 and then 40 of 100 points, in batches."""
+    study = bbo.Study(bbo.Space({"i": bbo.Int(0, 9), "j": bbo.Int(0, 9)}), optimizer="bayes", seed=2)
+    asked: list[tuple[Any, ...]] = []
+    for n in (10, 20, 30, 40):
+        trials = study.ask(n)
+        assert len(trials) == n
+        asked += [tuple(t.params.items()) for t in trials]
+        study.tell(trials, [float((t.params["i"] - 3) ** 2 + t.params["j"]) for t in trials])
+    assert len(set(asked)) == 100
+    with pytest.raises(bbo.Exhausted):
+        study.ask()
+
+
+def test_equal_outcomes_are_no_obstacle() -> None:
+    study = filled(f=lambda p: 1.0)
+    study.ask()
+    assert "failed" not in study.storage.read("study")[-1].body["note"]
+
+
+# -- what it refuses ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("space", "objectives", "reason"),
+    [
+        ({"x": bbo.Float(0, 1), "s": bbo.Sequence("ACGT", 4)}, "minimize", "'s' is one"),
+        ({"x": bbo.Float(0, 1), "t": bbo.Fidelity(1, 9)}, "minimize", "'t' is a fidelity parameter"),
+        ({"x": bbo.Float(0, 1)}, [Objective("a", feedback="ranking")], "told rankings"),
+        ({"x": bbo.Float(0, 1)}, dict.fromkeys("abcde", "minimize"), "there are 5"),
+    ],
+)
+def test_refuses_with_the_reason(space: Any, objectives: Any, reason: str) -> None:
+    with pytest.raises(bbo.Unsupported, match=reason):
+        bbo.Study(bbo.Space(space), objectives, optimizer="bayes", seed=0)
+
+
+@pytest.mark.parametrize("settings", [{"surrogate": "forest"}, {"acquisition": "ucb"}, {"n_initial": 1}, {"n_initial": "5"}])
+def test_refuses_settings_it_does_not_have(settings: Any) -> None:
+    with pytest.raises(bbo.InvalidStudy, match=f"{next(iter(settings))} is"):
+        Bayes(**settings)
+
+
+def test_the_module_is_imported_without_torch() -> None:
+    program = "import sys, bbo.optimizers.bayes, bbo.optimizers.auto, bbo.model; assert not {'torch', 'scipy', 'cma'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# -- the full counts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_keeps_the_contract() -> None:
+    from bbo.testing.optimizer import check_optimizer
+
+    assert len(check_optimizer(Bayes(n_initial=3), n=6)) == 6
+
+
+@pytest.mark.slow
+def test_one_at_a_time_no_duplicate_among_sixty_and_exhausted_after_a_hundred() -> None:
+    study = bbo.Study(bbo.Space({"i": bbo.Int(0, 9), "j": bbo.Int(0, 9)}), optimizer="bayes", seed=2)
+    asked = set()
+    for _ in range(60):
+        trial = study.ask()
+        asked.add(tuple(trial.params.items()))
+        study.tell(trial, float((trial.params["i"] - 3) ** 2 + trial.params["j"]))
+    assert len(asked) == 60
+    for _ in range(40):
+        study.tell(study.ask(), 1.0)
+    with pytest.raises(bbo.Exhausted):
+        study.ask()
+
+
+@pytest.mark.slow
+def test_a_small_part_of_the_regret_benchmark(tmp_path: Path) -> None:
+    """Two seeds with 25 evaluations: better than both on Branin and Hartmann-6, as the full benchmark is to show on ten."""
+    script = Path(__file__).parents[3] / "benchmarks" / "foundation_regret.py"
+    results = tmp_path / "results.jsonl"
+    arguments = ["--seeds", "2", "--trials", "25", "--problems", "branin", "hartmann6", "--results", str(results)]
+    subprocess.run([sys.executable, str(script), *arguments], check=True)
+    found = {tuple(key): value for key, value in map(json.loads, results.read_text().splitlines())}
+    for problem in ("branin", "hartmann6"):
+        for seed in range(2):
+            ours = found[problem, "bayes", seed, 25]
+            assert 0 <= ours < min(found[problem, other, seed, 25] for other in ("sobol", "random"))
