@@ -54,6 +54,9 @@ def by_programming(space: Space, n: int, rng: np.random.Generator, fixed: Mappin
             if skeleton is None:
                 continue
             system = linear_system(space, skeleton, held)
+            if not system.variables:
+                points += [skeleton] if space._keeps(skeleton) else []
+                continue
             polytope = polytope_of(space, system, *_choose_supports(system, rng))
             groups.setdefault(_key(polytope), (polytope, []))[1].append(system)
         for polytope, systems in groups.values():

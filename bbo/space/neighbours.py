@@ -65,7 +65,7 @@ def _pull_back(space: Space, start: Params, rng: np.random.Generator, scale: flo
     """A step in all numbers at once, brought back onto the linear constraints: how thin slices and equalities are walked."""
     held = space._tree.inner
     system = linear_system(space, start, held)
-    if not (len(system.b) or len(system.e)):
+    if not (system.variables and (len(system.b) or len(system.e))):
         return None
     width = system.high - system.low
     least = np.array([2.0 * (variable.step or 0.0) for variable in system.variables])

@@ -160,6 +160,16 @@ def test_a_fixed_share_of_an_equality() -> None:
         assert point["a"] + point["b"] == pytest.approx(1.5, abs=1e-12)
 
 
+def test_a_linear_constraint_on_nothing_but_a_parent() -> None:
+    space = Space({"k": Bool(when="n <= 32"), "n": Int(-40, 104, step=8), "c": Fixed(0)}, ["0.5 * n + c <= -20"])
+    for point in (
+        space.sample(20, np.random.default_rng(0))
+        + space.sobol(20, seed=0)
+        + space.neighbours({"n": -40, "k": True, "c": 0}, np.random.default_rng(1), 3)
+    ):
+        assert point["n"] == -40
+
+
 def test_nothing_to_draw() -> None:
     space = Space({"f": Fixed("here")})
     assert space.sobol(2, seed=0) == [{"f": "here"}] * 2
