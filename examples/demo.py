@@ -41,7 +41,7 @@ SPACE = bbo.Space(
         "learning_rate": bbo.Float(1e-4, 1e-1, log=True, when={"model": "network"}),
         "alpha": bbo.Float(1e-6, 1e1, log=True, when={"model": "network"}),
         "epochs": bbo.Int(5, 80, log=True, when={"model": "network"}),
-        # logistic regression on the features of a kernel
+        # logistic regression on features of a Gaussian kernel
         "gamma": bbo.Float(1e-4, 1e0, log=True, when={"model": "kernel"}),
         "C": bbo.Float(1e-2, 1e4, log=True, when={"model": "kernel"}),
         # a random forest
@@ -53,7 +53,7 @@ SPACE = bbo.Space(
 SCALERS = {"none": "passthrough", "standard": StandardScaler(), "minmax": MinMaxScaler()}
 DEFAULTS = {
     "network, defaults": make_pipeline(StandardScaler(), MLPClassifier(random_state=0)),
-    "logistic regression, defaults": make_pipeline(StandardScaler(), LogisticRegression()),
+    "logistic, defaults": make_pipeline(StandardScaler(), LogisticRegression()),
     "forest, defaults": RandomForestClassifier(random_state=0),
 }
 
@@ -115,7 +115,7 @@ def main() -> None:
         best.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
     console.print(best)
     console.print("\n[bold]Results[/bold]")
-    results = Table("", "log loss, cross-validated", "log loss, unseen digits", "accuracy, unseen digits")
+    results = Table("", "log loss\ncross-validated", "log loss\nunseen digits", "accuracy\nunseen digits")
     for name, (model, value) in candidates.items():
         results.add_row(name, f"{value:.4f}", *judged(model, X, y, X_unseen, y_unseen))
     console.print(results)
