@@ -70,10 +70,10 @@ def test_two_objectives(tmp_path):
 
 
 def test_welded_beam(tmp_path):
-    out = example(tmp_path, "welded_beam/optimize.py", "--trials", "12")
-    cost = float(re.search(r"cost ([\d.]+) after 12 trials", out)[1])
+    out = example(tmp_path, "welded_beam/optimize.py", "--trials", "8")
+    cost = float(re.search(r"cost ([\d.]+) after 8 trials", out)[1])
     assert 1.7248 < cost < 30
-    assert len(list((tmp_path / "beams").iterdir())) == 12
+    assert len(list((tmp_path / "beams").iterdir())) == 8
 
 
 def test_welded_beam_formulas():
