@@ -22,7 +22,9 @@ BATCH = 10_000
 
 def build(url: str, trials: int) -> None:
     """A study with so many asked and told trials, as a run of Sobol search would leave it."""
-    space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(1e-4, 1, log=True), "n": bbo.Int(1, 64), "kind": bbo.Categorical(["a", "b", "c"])})
+    space = bbo.Space(
+        {"x": bbo.Float(0, 1), "y": bbo.Float(1e-4, 1, log=True), "n": bbo.Int(1, 64), "kind": bbo.Categorical(["a", "b", "c"])}
+    )
     study = bbo.Study(space, "minimize", optimizer="sobol", storage=url, name="large", seed=0)
     study.tell(study.ask(), 0.0)
     storage = open_storage(url)
@@ -55,7 +57,8 @@ def main(trials: int) -> None:
         began = time.perf_counter()
         best = study.best_value
         print(f"{trials} trials: open {opened:.2f} s (limit 20 s)")
-        print(f"ask of sobol: first {1e3 * asks[0]:.1f} ms, median {1e3 * statistics.median(asks):.1f} ms, worst {1e3 * max(asks):.1f} ms (limit 50 ms)")
+        first, median, worst = (1e3 * seconds for seconds in (asks[0], statistics.median(asks), max(asks)))
+        print(f"ask of sobol: first {first:.1f} ms, median {median:.1f} ms, worst {worst:.1f} ms (limit 50 ms)")
         print(f"best value {best:g} in {1e3 * (time.perf_counter() - began):.0f} ms")
 
 

@@ -167,7 +167,7 @@ def check_mishaps(case: Case, optimizer: Optimizer, *, n: int, seed: int, storag
     foreign = study.space.sample(2, rng)
     study.enqueue(foreign[0])
     study.add(foreign[1], _result_of(study, foreign[1]))
-    for k in range(3 * n):
+    for k in range(2 * n):
         trial = _next(study)
         if trial is None:
             break

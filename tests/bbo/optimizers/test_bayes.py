@@ -429,13 +429,6 @@ def test_the_module_is_imported_without_torch() -> None:
 
 
 @pytest.mark.slow
-def test_keeps_the_contract() -> None:
-    from bbo.testing.optimizer import check_optimizer
-
-    assert len(check_optimizer(Bayes(n_initial=3), n=6)) == 6
-
-
-@pytest.mark.slow
 def test_one_at_a_time_no_duplicate_among_sixty_and_exhausted_after_a_hundred() -> None:
     study = bbo.Study(bbo.Space({"i": bbo.Int(0, 9), "j": bbo.Int(0, 9)}), optimizer="bayes", seed=2)
     asked = set()
