@@ -582,6 +582,12 @@ class Study:
 
         return to_dataframe(self)
 
+    @overload
+    def predict(self, params: Mapping[str, Any]) -> Prediction: ...
+
+    @overload
+    def predict(self, params: Sequence[Mapping[str, Any]]) -> list[Prediction]: ...
+
     def predict(self, params: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Prediction | list[Prediction]:
         """What the model expects at a point, or at each of several.
 

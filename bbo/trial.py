@@ -99,6 +99,11 @@ class Trial(Mapping[str, Any]):
         return self._record.reason
 
     @property
+    def reports(self) -> tuple[tuple[int, float], ...]:
+        """Reported ``(step, value)`` of the latest attempt, in order of arrival."""
+        return self._record.reports
+
+    @property
     def worker(self) -> str | None:
         """The worker it was handed to, where one was named."""
         worker = self._record.asked.get("worker")

@@ -67,7 +67,7 @@ def main() -> None:
     study = bbo.Study(SPACE, {"error": "minimize"}, pruner="asha", seed=options.seed, name="network")
     study.optimize(Training(options.epochs), options.trials, workers=options.workers)
 
-    trained = sum(len(study.record(trial.number).reports) for trial in study.trials)
+    trained = sum(len(trial.reports) for trial in study.trials)
     pruned = sum(trial.state == "pruned" for trial in study.trials)
     print(f"{pruned} of {options.trials} trials were stopped early: {trained} epochs instead of {options.trials * options.epochs}")
     print(f"error {study.best_value:.2%} with {study.best_params}")
