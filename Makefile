@@ -32,8 +32,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/python examples/demo.py
 
+# One thread each: the processes share the cores, and threads that wait for each other cost a third more time.
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
