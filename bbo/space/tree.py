@@ -15,6 +15,8 @@ from bbo.space.expressions.types import Type
 from bbo.space.parameter import Parameter
 from surrogates.columns import Parent
 
+_COUNTED = 20_000  # combinations of parents' values that are counted one by one
+
 _MAX_COMBINATIONS = 4096  # of parents' values, listed for the models
 
 
@@ -155,7 +157,10 @@ class Tree:
 
     @cached_property
     def cardinality(self) -> int | None:
-        """Number of different points, None when infinite; independent groups of parameters are counted apart and multiplied."""
+        """Number of different points, None when infinite; independent groups of parameters are counted apart and multiplied.
+
+        Where conditions rest on very many combinations of values, a group counts as if all of its parameters were active: too many.
+        """
         counts = {name: parameter.cardinality for name, parameter in self.parameters.items()}
         if None in counts.values():
             return None
@@ -164,7 +169,10 @@ class Tree:
             values = {name: _grid_of(self.parameters[name]) for name in members if name in self.inner}
             leaves = [name for name in members if name not in self.inner]
             part = 0
-            for chosen in self.assignments(values):
+            for number, chosen in enumerate(self.assignments(values)):
+                if number == _COUNTED:
+                    part = math.prod(counts[name] or 0 for name in members)
+                    break
                 active: dict[str, bool | None] = {name: name in chosen for name in values}
                 part += math.prod(counts[name] or 0 for name in leaves if self.is_active(name, chosen, active))
             total *= part

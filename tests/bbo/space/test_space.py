@@ -346,3 +346,8 @@ def test_decode_refuses_what_is_no_point() -> None:
         space.decode([[0.1, float("nan")]])
     assert space.decode(np.empty((0, 2))) == []
     assert space.encode([]).shape == (0, 2)
+
+
+def test_cardinality_of_conditions_on_large_ranges_is_bounded_and_quick() -> None:
+    space = Space({"i": Int(1, 10**9), "j": Int(1, 10**9, when="i >= 5"), "k": Bool(when="j >= 7")})
+    assert space.cardinality == 2 * 10**18
