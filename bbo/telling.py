@@ -15,6 +15,10 @@ from bbo.log.states import State
 from bbo.problem import Problem
 
 
+class NotFinite(InvalidTell):
+    """A number was told that is NaN or infinite; inside `optimize` it means that the trial failed."""
+
+
 def record_of(ledger: Ledger, number: int) -> Record:
     """The trial of a number.
 
@@ -237,7 +241,7 @@ def finite(value: Any, what: str, remedy: str = "") -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidTell(f"{what} is {value!r}; it is a finite number{remedy}")
     if not math.isfinite(value):
-        raise InvalidTell(f"{what} is {value}; it is a finite number{remedy}")
+        raise NotFinite(f"{what} is {value}; it is a finite number{remedy}")
     return float(value)
 
 

@@ -117,6 +117,8 @@ class Trial(Mapping[str, Any]):
     def report(self, value: float, step: int) -> None:
         """Tell an intermediate value, for early stopping and the plots.
 
+        Inside `Study.optimize` a NaN or infinity fails the trial, as it does when it is returned.
+
         Args:
             value: The objective so far, in its own units and sign.
             step: How far the evaluation has come (epoch, fold, ...), from 0; each step once.

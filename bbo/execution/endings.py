@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from bbo.errors import InvalidTell, TrialFailed, TrialPruned
+from bbo.telling import NotFinite
 
 if TYPE_CHECKING:
     from bbo.execution import ObjectiveFunction
@@ -75,6 +76,8 @@ def evaluate(fn: ObjectiveFunction, trial: Trial, catch: tuple[type[BaseExceptio
         return Pruned(str(signal))
     except TrialFailed as signal:
         return Failed(str(signal))
+    except NotFinite as error:  # a training that diverged reports it before it returns it
+        return Failed(str(error))
     except catch as error:
         return Failed(described(error))
     except BaseException as error:  # noqa: BLE001 - raised again by the process that tells, `sys.exit` in the function included

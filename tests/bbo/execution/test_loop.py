@@ -351,3 +351,15 @@ def test_a_context_must_be_asked_for_by_hand() -> None:
     study = bbo.Study(bbo.Space({"x": bbo.Float(0, 1), "day": bbo.Context(bbo.Float(0, 1))}), optimizer="random")
     with pytest.raises(bbo.OutOfRange, match="'day' is missing"):
         study.optimize(x, 3)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_report_that_is_not_finite_is_a_failed_trial(study: bbo.Study, workers: int) -> None:
+    def diverges(trial: bbo.Trial) -> float:
+        trial.report(float("nan"), 0)
+        return 1.0
+
+    study.optimize(diverges, 2, workers=workers)
+    assert [(trial.state, trial.reason) for trial in study.trials] == [
+        ("failed", f"trial {k}: the reported value is nan; it is a finite number") for k in range(2)
+    ]
