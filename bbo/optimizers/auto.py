@@ -12,6 +12,7 @@ from bbo.optimizers.base import Optimizer, Proposal, Request, resolve, to_json
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.cma_es import CMAES
 from bbo.optimizers.grid import Grid
+from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
 
@@ -27,7 +28,7 @@ class Auto:
     - `Grid` where the stated budget covers every point of a small finite space;
     - `CMAES` on boxes it supports when the stated budget is above 1,000 trials;
     - `Bayes` wherever it can be; after 500 finished trials it hands over to `CMAES` where that can be;
-    - `Sobol` for all else.
+    - `Sobol` for all else, and for what is asked of `CMAES` with parts fixed or shared.
 
     Args:
         budget: Trials to choose for; None means what `optimize` states.
@@ -77,7 +78,7 @@ class Auto:
         """The delegate's state before any event."""
         chosen = resolve(self.delegate) if self.delegate else _choose(problem, self.budget)[0]
         successor = CMAES() if isinstance(chosen, Bayes) and CMAES().supports(problem) is None else None
-        return Delegation(problem, chosen, chosen.init(problem), successor)
+        return Delegation(problem, chosen, chosen.init(problem), successor, _plain(problem, chosen))
 
     def fold(self, state: Delegation, update: Update) -> Delegation:
         """Let the delegate take it in; hand over to the successor where it is time."""
@@ -85,8 +86,13 @@ class Auto:
         return state
 
     def propose(self, state: Delegation, request: Request) -> Proposal:
-        """The delegate's proposal."""
-        proposal = state.optimizer.propose(state.inner, request)
+        """The delegate's proposal; a Sobol point where it cannot honour the request."""
+        try:
+            proposal = state.optimizer.propose(state.inner, request)
+        except Unsupported as error:
+            if state.plain is None:
+                raise
+            return replace(Sobol().propose(state.plain, request), note=f"a Sobol point, since {error}")
         return replace(proposal, note=f"{state.optimizer.name}: {proposal.note}" if proposal.note else state.optimizer.name)
 
     def model(self, state: Delegation) -> Any | None:
@@ -103,18 +109,20 @@ class Delegation:
         optimizer: The optimizer at work.
         inner: Its state.
         successor: Who takes over once the log is large; None where nobody does any more.
+        plain: Known points, where the optimizer at work cannot honour every request.
     """
 
     problem: Problem
     optimizer: Optimizer
     inner: Any
     successor: Optimizer | None = None
+    plain: History | None = None
     _log: list[Update] = field(default_factory=list)
     _finished: set[int] = field(default_factory=set)
 
     def fold(self, update: Update) -> None:
         """Take in one event."""
-        self.inner = self.optimizer.fold(self.inner, update)
+        self._take_in(update)
         if self.successor is None:
             return
         self._log.append(update)
@@ -122,10 +130,20 @@ class Delegation:
             (self._finished.add if record.state.finished else self._finished.discard)(record.number)
         if len(self._finished) >= _LARGE:
             self.optimizer, self.successor = self.successor, None
-            self.inner = self.optimizer.init(self.problem)
+            self.inner, self.plain = self.optimizer.init(self.problem), _plain(self.problem, self.optimizer)
             for earlier in self._log:
-                self.inner = self.optimizer.fold(self.inner, earlier)
+                self._take_in(earlier)
             self._log.clear()
+
+    def _take_in(self, update: Update) -> None:
+        self.inner = self.optimizer.fold(self.inner, update)
+        if self.plain is not None:
+            self.plain.fold(update)
+
+
+def _plain(problem: Problem, optimizer: Optimizer) -> History | None:
+    """Where to keep known points for the requests that an optimizer refuses."""
+    return History(problem) if isinstance(optimizer, CMAES) else None
 
 
 def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:

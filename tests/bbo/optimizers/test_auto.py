@@ -12,6 +12,7 @@ from bbo.optimizers import auto
 from bbo.optimizers.auto import Auto
 from bbo.optimizers.base import Request, resolve, to_json
 from bbo.problem import Problem
+from bbo.replay import reproduce
 from bbo.replica import Replica
 
 BOX = {"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}
@@ -129,3 +130,17 @@ def test_does_not_hand_over_where_nobody_can_take_over(monkeypatch: pytest.Monke
 def test_a_budget_is_a_positive_integer(budget: Any) -> None:
     with pytest.raises(bbo.InvalidStudy, match="budget is"):
         Auto(budget=budget)
+
+
+def test_what_cma_es_cannot_honour_is_a_sobol_point() -> None:
+    study = bbo.Study(bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}), optimizer=Auto(budget=2000), seed=0)
+    generation = [study.ask() for _ in range(3)]
+    held = [study.ask(fixed={"x": 0.25}) for _ in range(2)]
+    assert [trial["x"] for trial in held] == [0.25, 0.25]
+    assert held[0]["y"] != held[1]["y"]
+    assert "cma_es cannot honour fixed" in study.explain(held[0])
+    for trial in [*generation, *held]:
+        study.tell(trial, trial["y"])
+    events = study.storage.read(study.name)
+    assert [event.body["ticket"] for event in events if event.kind == "asked"] == [[0, 0], [0, 1], [0, 2], None, None]
+    assert all(dict(reproduce(events, trial.number).params) == trial.params for trial in study.trials)
