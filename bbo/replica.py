@@ -80,7 +80,6 @@ class Replica:
         try:
             self._fold_anew(events)
         except Exception:  # noqa: BLE001 - reading a study must not depend on its optimizer; the ask that needs it raises again
-            self.__init__(self._read)  # type: ignore[misc]
             return False
         return True
 

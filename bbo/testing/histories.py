@@ -97,5 +97,4 @@ def callers_part(space: Space, rng: np.random.Generator) -> dict[str, dict[str, 
 
 
 def _outcomes(study: Study, rng: np.random.Generator) -> dict[str, float]:
-    names = dict.fromkeys([o.name for o in study.objectives] + [c.name for c in study.outcome_constraints])
-    return {name: float(rng.normal()) for name in names}
+    return {name: float(rng.normal()) for name in study._problem.outcomes}
