@@ -34,23 +34,22 @@ def construct(space: Space, n: int, rng: np.random.Generator, fixed: Mapping[str
     Raises:
         OutOfRange: None was found; cannot happen in a space that was constructed, without `fixed`.
     """
-    points = by_programming(space, n, rng, fixed)
+    points = by_programming(space, n, rng, fixed, held=fixed)
     while len(points) < n:
         points.append(_by_search(space, rng, fixed))
     return points
 
 
-def by_programming(space: Space, n: int, rng: np.random.Generator, fixed: Mapping[str, Any]) -> list[Params]:
-    """Up to `n` feasible points with the `fixed` values, from linear programming at random skeletons."""
+def by_programming(space: Space, n: int, rng: np.random.Generator, near: Mapping[str, Any], *, held: Mapping[str, Any]) -> list[Params]:
+    """Up to `n` feasible points with the `held` values, from linear programming at random skeletons with the values `near`."""
     points: list[Params] = []
     if not any(known.parts for known in space._known):
         return points
-    held = space._tree.inner | set(fixed)
     for _ in range(_ROUNDS):
         if len(points) == n:
             break
         groups: dict[bytes, tuple[Polytope, list[LinearSystem]]] = {}
-        for skeleton in candidates(space, rng.random((n - len(points), draws(space))), fixed):
+        for skeleton in candidates(space, rng.random((n - len(points), draws(space))), near):
             if skeleton is None:
                 continue
             system = linear_system(space, skeleton, held)
@@ -72,7 +71,7 @@ def _finish(space: Space, polytope: Polytope, systems: list[LinearSystem], rng: 
     points: list[Params] = []
     for system, start in zip(systems, starts, strict=True):
         point = system.point(start, space)
-        if not space._keeps(point, exact=True):
+        if not _kept(space, system, point, exact=True):
             settled = _settle(space, system, start, rng)
             if settled is None:
                 continue
@@ -91,8 +90,12 @@ def _settle(space: Space, system: LinearSystem, target: Array, rng: np.random.Ge
     except EmptyDomain:
         return None
     points = [system.point(x, space) for x in tries]
-    exact = next((point for point in points if space._keeps(point, exact=True)), None)
-    return exact or next((point for point in points if space._keeps(point)), None)
+    exact = next((point for point in points if _kept(space, system, point, exact=True)), None)
+    return exact or next((point for point in points if _kept(space, system, point)), None)
+
+
+def _kept(space: Space, system: LinearSystem, point: Params, *, exact: bool = False) -> bool:
+    return system.holds(point, space) and space._keeps(point, exact=exact)
 
 
 def settled_polytope(space: Space, system: LinearSystem, target: Array) -> Polytope | None:
@@ -101,20 +104,23 @@ def settled_polytope(space: Space, system: LinearSystem, target: Array) -> Polyt
     None when there are no feasible values, or none were found.
     """
     low, high = system.low, system.high
-    if system.whole or system.supports:
-        x = nearest_feasible(system, target).x
-        if x is None:
+    linked = system.linked
+    if system.supports or set(linked) & set(system.whole):
+        found = nearest_feasible(system.among(linked), target[list(linked)]).x
+        if found is None:
             return None
-        for i in system.whole:
-            step = system.variables[i].step or 1.0
-            low[i] = high[i] = low[i] + step * round((x[i] - low[i]) / step)
-        for support in system.supports:
-            members = np.array(support.members)
-            used = np.abs(x[members]) > max(1e-6 * float(np.max(system.high[members])), 0.5 * support.least)
-            for i in members[~used]:
-                low[i] = high[i] = 0.0
-            for i in members[used]:
-                low[i] = max(low[i], min(support.least, high[i])) if support.least > 0 else low[i]
+        target = target.copy()
+        target[list(linked)] = found
+    for i in system.whole:
+        step = system.variables[i].step or 1.0
+        low[i] = high[i] = min(max(low[i] + step * round((target[i] - low[i]) / step), low[i]), high[i])
+    for support in system.supports:
+        members = np.array(support.members)
+        used = np.abs(target[members]) > max(1e-6 * float(np.max(system.high[members])), 0.5 * support.least)
+        for i in members[~used]:
+            low[i] = high[i] = 0.0
+        for i in members[used]:
+            low[i] = max(low[i], min(support.least, high[i])) if support.least > 0 else low[i]
     return polytope_of(space, system, low, high)
 
 

@@ -1,19 +1,19 @@
-"""The linear constraints at one point's skeleton: its choices, conditions and activity stand, its numbers may move."""
+"""The linear constraints at one point's skeleton: its choices and what is active stand, its numbers may move."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from acquisitions.domain.polytope import Polytope
 from bbo.space.constraints import Condition, Known
-from bbo.space.expressions import Call, Compare, Literal, Name
+from bbo.space.expressions import Call, Compare, LinearForm, Literal, Name, conjuncts, linear_form
 from bbo.space.numeric import Float, Int
-from bbo.space.parameter import Array
+from bbo.space.parameter import Array, Parameter
 from bbo.space.simplex import Simplex
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ class LinearSystem:
     e: Array
     supports: tuple[Support, ...]
 
+    def holds(self, point: Params, space: Space) -> bool:
+        """Whether the same parameters are active at a point of this system as at its skeleton."""
+        return not space._tree.conditions or set(space.active(point)) == self.skeleton.keys()
+
     @property
     def low(self) -> Array:
         """Lower bounds of the variables."""
@@ -74,6 +78,20 @@ class LinearSystem:
     def whole(self) -> tuple[int, ...]:
         """Indices of the variables with levels."""
         return tuple(i for i, variable in enumerate(self.variables) if variable.step is not None)
+
+    @property
+    def linked(self) -> tuple[int, ...]:
+        """Indices of the variables that some constraint or support ties to others."""
+        tied = np.any(np.vstack([self.A, self.E]) != 0, axis=0)
+        tied[[i for support in self.supports for i in support.members]] = True
+        return tuple(np.flatnonzero(tied).tolist())
+
+    def among(self, indices: Sequence[int]) -> LinearSystem:
+        """The system of some variables, to which no constraint or support ties the others."""
+        place = {i: k for k, i in enumerate(indices)}
+        take = list(indices)
+        supports = tuple(replace(support, members=tuple(place[i] for i in support.members)) for support in self.supports)
+        return replace(self, variables=tuple(self.variables[i] for i in take), A=self.A[:, take], E=self.E[:, take], supports=supports)
 
     def polytope(self, low: Array, high: Array) -> Polytope:
         """The set of values between these bounds, with levels and supports left aside."""
@@ -92,7 +110,7 @@ class LinearSystem:
             if isinstance(parameter, Simplex):
                 point[variable.owner] = {**point[variable.owner], variable.name.removeprefix(f"{variable.owner}."): value}
             else:
-                point[variable.owner] = _canonical(cast(Float | Int, parameter), value)
+                point[variable.owner] = _canonical(cast(Float | Int, number(parameter)), value)
         for name in {variable.owner for variable in self.variables}:
             parameter = space.parameters[name]
             if isinstance(parameter, Simplex):
@@ -100,19 +118,30 @@ class LinearSystem:
         return point
 
 
+def number(parameter: Parameter) -> Float | Int | None:
+    """The range of a parameter that is a number, whatever its role."""
+    plain = getattr(parameter, "inner", parameter)
+    return plain if isinstance(plain, (Float, Int)) else None
+
+
+Row = tuple[Mapping[str, float], str, float]
+
+
 def linear_system(space: Space, skeleton: Mapping[str, Any], held: Container[str], *, known: Iterable[Known] | None = None) -> LinearSystem:
-    """The system at a point, of all known constraints or of those given; its active numbers are free unless `held`."""
+    """The system at a point, of all known constraints and conditions or of the constraints given; its numbers are free unless `held`.
+
+    Numbers on which conditions rest move as far as the same parameters stay active.
+    """
+    env = space._tree.env(skeleton)
+    bounds, resting = _kept_conditions(space, skeleton, env) if known is None else ([], set())
     variables: list[Variable] = []
     supports: list[Support] = []
-    rows: list[tuple[Mapping[str, float], str, float]] = []
+    rows: list[Row] = []
     for owner in skeleton:
         parameter = space.parameters[owner]
-        if owner in held:
+        if owner in held or owner in resting:
             continue
-        if isinstance(parameter, (Float, Int)):
-            step = parameter.step or (1.0 if isinstance(parameter, Int) else None)
-            variables.append(Variable(owner, owner, float(parameter.low), float(parameter.high), step))
-        elif isinstance(parameter, Simplex):
+        if isinstance(parameter, Simplex):
             shape, first = parameter.shape, len(variables)
             names = [f"{owner}.{key}" for key in parameter.names]
             variables += [Variable(name, owner, 0.0, parameter.total, parameter.step) for name in names]
@@ -120,8 +149,10 @@ def linear_system(space: Space, skeleton: Mapping[str, Any], held: Container[str
             least = shape.least_units * parameter.step if parameter.step is not None and parameter.min_share else shape.min_share
             if shape.support < shape.k or least > 0:
                 supports.append(Support(tuple(range(first, len(variables))), shape.support, least))
+        elif (plain := number(parameter)) is not None:
+            step = plain.step or (1.0 if isinstance(plain, Int) else None)
+            variables.append(Variable(owner, owner, float(plain.low), float(plain.high), step))
     index = {variable.name: i for i, variable in enumerate(variables)}
-    env = space._tree.env(skeleton)
     for constraint in space._known if known is None else known:
         if not isinstance(constraint, Condition) or any(name not in env for name in constraint.names):
             continue
@@ -130,13 +161,42 @@ def linear_system(space: Space, skeleton: Mapping[str, Any], held: Container[str
                 rows.append((form.coefficients, form.sense, form.rhs))
             elif (support := _support(part, index, env, variables)) is not None:
                 supports.append(support)
-    return _assemble(skeleton, variables, rows, supports, index, env)
+    return _assemble(skeleton, variables, [*rows, *bounds], supports, index, env)
+
+
+def _kept_conditions(space: Space, skeleton: Mapping[str, Any], env: Mapping[str, Any]) -> tuple[list[Row], set[str]]:
+    """What keeps the same parameters active: rows where conditions are linear, elsewhere the parents that have to stay."""
+    rows: list[Row] = []
+    resting: set[str] = set()
+    for name, condition in space._tree.conditions.items():
+        if any(parent not in skeleton for parent in space._tree.parents[name]):
+            continue
+        parts = conjuncts(condition)
+        if name not in skeleton:  # one part that fails is enough
+            parts = tuple(part for part in parts if not part.evaluate(env))[:1]
+        for part in parts:
+            form = linear_form(part)
+            if form is None or (name not in skeleton and form.sense == "=="):
+                resting |= {space._tree.owner[parent] for parent in part.names}
+            else:
+                rows.append(_strictly(form, env, opposite=name not in skeleton))
+    return rows, resting
+
+
+_OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
+_MARGIN = 1e-9  # of the size of its terms, by which a strict inequality is kept
+
+
+def _strictly(form: LinearForm, env: Mapping[str, Any], *, opposite: bool) -> Row:
+    sense = _OPPOSITE[form.sense] if opposite else form.sense
+    margin = _MARGIN * (abs(form.rhs) + sum(abs(value * float(env[name])) for name, value in form.coefficients.items()))
+    return form.coefficients, sense, form.rhs + {"<": -margin, ">": margin}.get(sense, 0.0)
 
 
 def _assemble(
     skeleton: Mapping[str, Any],
     variables: list[Variable],
-    rows: list[tuple[Mapping[str, float], str, float]],
+    rows: list[Row],
     supports: list[Support],
     index: Mapping[str, int],
     env: Mapping[str, Any],

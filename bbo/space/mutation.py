@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bbo.space.space import Params, Space
 
 _CHANGES = 2.0  # columns changed on average, beside the one that always is
+_SHARE = 0.5  # of the columns changed at most on average, so that some change alone however few there are
 
 
 def mutate(space: Space, params: Mapping[str, Any], rng: np.random.Generator, scale: float, fixed: Mapping[str, Any]) -> Params:
@@ -33,7 +34,7 @@ def mutate(space: Space, params: Mapping[str, Any], rng: np.random.Generator, sc
     )
     if len(movable) == 0:
         return dict(params)
-    chosen = movable[rng.random(len(movable)) < _CHANGES / len(movable)]
+    chosen = movable[rng.random(len(movable)) < min(_CHANGES / len(movable), _SHARE)]
     for i in np.union1d(chosen, rng.choice(movable, 1)):
         new[i] = _move(encoding.columns[int(i)], float(new[i]), scale, rng)
     for name, parameter in space.parameters.items():

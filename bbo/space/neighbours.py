@@ -63,8 +63,7 @@ def _step(space: Space, base: Params, rng: np.random.Generator) -> Params | None
 
 def _pull_back(space: Space, start: Params, rng: np.random.Generator, scale: float) -> Params | None:
     """A step in all numbers at once, brought back onto the linear constraints: how thin slices and equalities are walked."""
-    held = space._tree.inner
-    system = linear_system(space, start, held)
+    system = linear_system(space, start, ())
     if not (system.variables and (len(system.b) or len(system.e))):
         return None
     width = system.high - system.low
@@ -77,4 +76,4 @@ def _pull_back(space: Space, start: Params, rng: np.random.Generator, scale: flo
         point = system.point(polytope.project(target[None, :])[0], space)
     except EmptyDomain:
         return None
-    return point if space._keeps(point) else None
+    return point if system.holds(point, space) and space._keeps(point) else None

@@ -39,7 +39,7 @@ def _in_branch(space: Space, point: Params | None, rng: np.random.Generator, hel
         for other in candidates(space, rng.random((_TRIES, draws(space))), branch):
             if other is not None and space._keeps(other, exact=True):
                 return other
-        if found := by_programming(space, 1, rng, branch):
+        if found := by_programming(space, 1, rng, branch, held=held):
             return found[0]
     return _sample(space, 1, rng, held)[0]
 

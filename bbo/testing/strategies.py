@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 
+from bbo.errors import InvalidSpace
 from bbo.space import (
     Bool,
     Categorical,
@@ -139,6 +141,29 @@ def spaces(
         words: Whether to include `Sequence`.
         roles: Whether to include parameters with other roles than decision.
     """
+    parameters, texts = draw(
+        definitions(
+            max_parameters=max_parameters, conditions=conditions, constraints=constraints, mixtures=mixtures, words=words, roles=roles
+        )
+    )
+    try:
+        return Space(parameters, texts)
+    except InvalidSpace:  # a satisfiable one is refused so rarely that a test of `definitions` can count it
+        reject()
+
+
+@st.composite
+def definitions(
+    draw: st.DrawFn,
+    *,
+    max_parameters: int = 6,
+    conditions: bool = True,
+    constraints: bool = False,
+    mixtures: bool = True,
+    words: bool = True,
+    roles: bool = True,
+) -> tuple[dict[str, Parameter], list[str]]:
+    """Parameters and constraints that hold together somewhere, however thin; arguments as for `spaces`."""
     count = draw(st.integers(1, max_parameters))
     kinds = decisions(mixtures=mixtures, words=words)
     parameters: dict[str, Parameter] = {}
@@ -153,11 +178,11 @@ def spaces(
         parameters = dict(reversed(parameters.items()))
     space = Space(parameters)
     if not constraints:
-        return space
+        return parameters, []
     seed = draw(st.integers(0, 2**32 - 1))
     anchor = space.sample(1, np.random.default_rng(seed))[0]
     found = [_constraint(draw, space, anchor) for _ in range(draw(st.integers(1, 3)))]
-    return Space(parameters, [text for text in found if text is not None])
+    return parameters, [text for text in found if text is not None]
 
 
 def _with_condition(parameter: Parameter, when: Any) -> Parameter:

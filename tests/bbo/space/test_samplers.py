@@ -8,12 +8,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bbo.errors import OutOfRange
-from bbo.space import Bool, Categorical, Environment, Fixed, Float, Int, Normal, Ordinal, Simplex, Space
-from bbo.testing.strategies import spaces
+from bbo.errors import InvalidSpace, OutOfRange
+from bbo.space import Bool, Categorical, Context, Environment, Fixed, Float, Int, Normal, Ordinal, Simplex, Space
+from bbo.testing.strategies import definitions, spaces
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
@@ -71,6 +71,38 @@ def test_points_of_random_constrained_spaces_are_feasible(space: Space, seed: in
 @given(spaces(constraints=True), st.integers(0, 2**32 - 1))
 def test_ten_thousand_points_of_random_constrained_spaces_are_feasible(space: Space, seed: int) -> None:
     check_feasible(space, seed, 10)
+
+
+def test_satisfiable_spaces_are_hardly_ever_refused() -> None:
+    """Of 500 random spaces with constraints that hold together somewhere, perhaps at one point alone, at most one."""
+    refused = []
+
+    @settings(max_examples=500, deadline=None, suppress_health_check=QUIET, derandomize=True, database=None, phases=[Phase.generate])
+    @given(definitions(constraints=True))
+    def build(definition: tuple) -> None:
+        try:
+            Space(*definition)
+        except InvalidSpace as error:
+            refused.append(str(error))
+
+    build()
+    assert len(refused) <= 1, refused
+
+
+def test_numbers_that_conditions_rest_on_move_to_keep_constraints() -> None:
+    """Equalities that pin the parent of a condition, on either side of its threshold."""
+    for total, children in ((0.56, []), (1.4, ["c"])):
+        space = Space({**unit("ab"), "c": Int(1, 3, when="a >= 0.5")}, [f"a + b == {total}", f"a - b == {0.1 * total!r}"])
+        for point in space.sample(5, np.random.default_rng(0)) + space.sobol(5, seed=0):
+            assert point["a"] == pytest.approx(0.55 * total, abs=1e-9)
+            assert [name for name in point if name == "c"] == children
+
+
+def test_roles_move_to_keep_constraints() -> None:
+    space = Space({"x": Float(0, 1), "e": Environment(Normal(5, 2)), "c": Context(Float(0, 10))}, ["x + e == 5", "c + e == 9"])
+    for point in space.sample(10, np.random.default_rng(0)):
+        assert point["x"] + point["e"] == pytest.approx(5)
+        assert point["c"] + point["e"] == pytest.approx(9)
 
 
 def check_feasible(space: Space, seed: int, count: int) -> None:
