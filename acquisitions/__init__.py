@@ -1,1 +1,38 @@
 """Scores for candidates, the domains they live on, and the maximizer: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
+    from acquisitions.expected_improvement import ExpectedImprovement as ExpectedImprovement
+    from acquisitions.expected_improvement import LogExpectedImprovement as LogExpectedImprovement
+    from acquisitions.feasibility import LogProbabilityOfFeasibility as LogProbabilityOfFeasibility
+    from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
+    from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
+    from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
+    from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
+    from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
+
+REGISTRY = {
+    "ei": "acquisitions.expected_improvement:ExpectedImprovement",
+    "log_ei": "acquisitions.expected_improvement:LogExpectedImprovement",
+    "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
+    "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
+    "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",
+    "mean": "acquisitions.posterior_mean:PosteriorMean",
+    "log_pof": "acquisitions.feasibility:LogProbabilityOfFeasibility",
+    "log_cei": "acquisitions.constrained_expected_improvement:LogConstrainedExpectedImprovement",
+}
+"""Acquisition functions with an analytic fast path: name to ``module:class``, imported on use."""
+
+_EXPORTS = {path.partition(":")[2]: path for path in (*REGISTRY.values(), "acquisitions.feasibility:OutcomeConstraint")}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _EXPORTS[name].partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,90 @@
+"""Outcomes that must keep bounds, and the probability that they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisitions.gaussian import Array, GaussianModel, spread
+from acquisitions.tails import log_cdf, log_interval
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeConstraint:
+    """``lower <= g(x) <= upper`` for the latent function g of a model.
+
+    Args:
+        gp: The model of the outcome.
+        lower, upper: Bounds in the units of the model's y; None where there is none. A constraint ``g <= 0`` is ``upper=0``.
+    """
+
+    gp: GaussianModel
+    lower: float | None = None
+    upper: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.lower is None and self.upper is None:
+            raise ValueError("an outcome constraint needs a lower or an upper bound")
+        if self.lower is not None and self.upper is not None and not self.lower < self.upper:
+            raise ValueError(f"lower ({self.lower}) must be less than upper ({self.upper})")
+
+    def satisfied(self, values: Array) -> NDArray[np.bool_]:
+        """Which of the values (any shape) keep the bounds."""
+        kept = np.ones(np.shape(values), dtype=bool)
+        if self.lower is not None:
+            kept &= values >= self.lower
+        if self.upper is not None:
+            kept &= values <= self.upper
+        return kept
+
+    def log_probability(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        """``log P(lower <= g <= upper)`` for Gaussian g, and its derivatives with respect to its mean and sd; all of one shape."""
+        if self.lower is None or self.upper is None:
+            sign, bound = (-1.0, self.upper) if self.lower is None else (1.0, self.lower)
+            assert bound is not None
+            z = sign * (mean - bound) / sd
+            value, slope = log_cdf(z)
+            return value, sign * slope / sd, -slope * z / sd
+        a, b = (self.lower - mean) / sd, (self.upper - mean) / sd
+        value, d_a, d_b = log_interval(a, b)
+        return value, -(d_a + d_b) / sd, -(d_a * a + d_b * b) / sd
+
+
+@dataclass(frozen=True, slots=True)
+class LogProbabilityOfFeasibility:
+    """``sum_i log P(lower_i <= g_i(x) <= upper_i)`` over independent outcomes.
+
+    To be maximized alone while nothing feasible is known. BoTorch: `LogProbabilityOfFeasibility`.
+    Source: Schonlau et al. (1998); Gardner et al. (2014); in logarithms: Ament et al. (2023), arXiv:2310.20708.
+
+    Args:
+        constraints: At least one outcome with its bounds.
+    """
+
+    constraints: Sequence[OutcomeConstraint]
+
+    def __post_init__(self) -> None:
+        if not self.constraints:
+            raise ValueError("the probability of feasibility needs at least one constraint")
+
+    def value(self, X: Array) -> Array:
+        """The score at each row of X (`m x d`), shape `m`."""
+        total = np.zeros(len(X))
+        for constraint in self.constraints:
+            mean, variance = constraint.gp.predict(X)
+            total += constraint.log_probability(mean, spread(variance)[0])[0]
+        return total
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`)."""
+        total, gradient = np.zeros(len(X)), np.zeros_like(X)
+        for constraint in self.constraints:
+            moments = constraint.gp.at(X)
+            sd, d_sd = spread(moments.variance)
+            value, d_mean, d_spread = constraint.log_probability(moments.mean, sd)
+            total += value
+            gradient += moments.pull(d_mean, d_spread * d_sd)
+        return total, gradient

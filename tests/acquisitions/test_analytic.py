@@ -1,0 +1,134 @@
+"""The analytic acquisition functions against BoTorch, finite differences and limits."""
+
+import numpy as np
+import pytest
+import torch
+from botorch.acquisition import analytic
+from botorch.models import ModelListGP
+
+import acquisitions
+from acquisitions import (
+    ExpectedImprovement,
+    LogConstrainedExpectedImprovement,
+    LogExpectedImprovement,
+    LogProbabilityOfFeasibility,
+    LogProbabilityOfImprovement,
+    OutcomeConstraint,
+    PosteriorMean,
+    ProbabilityOfImprovement,
+    UpperConfidenceBound,
+)
+from acquisitions.protocol import Climbable
+
+SCALAR = {
+    "log_ei": (lambda gp: LogExpectedImprovement(gp, 0.75), lambda m: analytic.LogExpectedImprovement(m, 0.75)),
+    "ei": (lambda gp: ExpectedImprovement(gp, 0.75), lambda m: analytic.ExpectedImprovement(m, 0.75)),
+    "log_ei_far": (lambda gp: LogExpectedImprovement(gp, 40.0), lambda m: analytic.LogExpectedImprovement(m, 40.0)),
+    "log_pi": (lambda gp: LogProbabilityOfImprovement(gp, 0.75), lambda m: analytic.LogProbabilityOfImprovement(m, 0.75)),
+    "pi": (lambda gp: ProbabilityOfImprovement(gp, 0.75), lambda m: analytic.ProbabilityOfImprovement(m, 0.75)),
+    "log_pi_far": (lambda gp: LogProbabilityOfImprovement(gp, 40.0), lambda m: analytic.LogProbabilityOfImprovement(m, 40.0)),
+    "ucb": (lambda gp: UpperConfidenceBound(gp, 2.0), lambda m: analytic.UpperConfidenceBound(m, 2.0)),
+    "mean": (PosteriorMean, analytic.PosteriorMean),
+}
+BOUNDS = {1: (-0.5, None), 2: (None, 0.25), 3: (-0.25, 0.5)}  # these and 0.75 are floats of 32 bits, which BoTorch rounds them to
+
+
+def agree(ours, theirs, X, rtol=1e-8):
+    points = torch.tensor(X[:, None], requires_grad=True)
+    expected = theirs(points)
+    expected.sum().backward()
+    value, gradient = ours.value_and_gradient(X)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=rtol, atol=1e-12)
+    scale = np.abs(gradient).max(1, keepdims=True) + 1e-12
+    np.testing.assert_allclose(gradient / scale, points.grad[:, 0].numpy() / scale, atol=rtol)
+    np.testing.assert_allclose(ours.value(X), value, rtol=1e-10, atol=1e-13)
+
+
+@pytest.fixture
+def X():
+    return np.random.default_rng(5).random((30, 3)) * 1.4 - 0.2
+
+
+@pytest.mark.filterwarnings("ignore:.*has known numerical issues")
+@pytest.mark.parametrize("name", SCALAR)
+def test_equals_botorch(name, make_case, X):
+    ours, theirs = SCALAR[name]
+    case = make_case()
+    agree(ours(case.gps[0]), theirs(case.model), X)
+
+
+@pytest.mark.parametrize("name", SCALAR)
+def test_gradient_by_differences(name, make_case, check_gradient, X):
+    check_gradient(SCALAR[name][0](make_case().gps[0]), X)
+
+
+def constraints(case):
+    return [OutcomeConstraint(case.gps[i], *bounds) for i, bounds in BOUNDS.items()]
+
+
+def test_feasibility_equals_botorch(make_case, check_gradient, X):
+    case = make_case(outcomes=4)
+    bounds = {i - 1: b for i, b in BOUNDS.items()}
+    ours = LogProbabilityOfFeasibility(constraints(case))
+    agree(ours, analytic.LogProbabilityOfFeasibility(ModelListGP(*case.model.models[1:]), bounds), X)
+    check_gradient(ours, X)
+
+
+def test_constrained_improvement_equals_botorch(make_case, check_gradient, X):
+    case = make_case(outcomes=4)
+    ours = LogConstrainedExpectedImprovement(case.gps[0], 0.75, constraints(case))
+    agree(ours, analytic.LogConstrainedExpectedImprovement(case.model, 0.75, 0, BOUNDS), X)
+    check_gradient(ours, X)
+
+
+def test_eleven_hopeless_constraints_still_have_a_slope(make_case, X):
+    gp = make_case().gps[0]
+    value, gradient = LogProbabilityOfFeasibility([OutcomeConstraint(gp, upper=-60.0)] * 11).value_and_gradient(X)
+    assert np.all(np.isfinite(value)) and np.all(value < -1e4)
+    assert np.all(np.abs(gradient).max(1) > 1)
+
+
+def test_more_to_beat_is_less_to_gain(make_case, X):
+    gp = make_case().gps[0]
+    for kind in (LogExpectedImprovement, LogProbabilityOfImprovement):
+        values = np.array([kind(gp, best).value(X) for best in (-30.0, -1.0, 0.0, 1.0, 30.0)])
+        assert np.all(np.diff(values, axis=0) <= 0)
+        assert np.all(np.diff(values[1:], axis=0) < 0)
+
+
+def test_a_loose_constraint_changes_nothing(make_case, X):
+    gp = make_case().gps[0]
+    free = LogExpectedImprovement(gp, 0.75).value(X)
+    loose = LogConstrainedExpectedImprovement(gp, 0.75, [OutcomeConstraint(gp, lower=-50.0, upper=50.0)]).value(X)
+    np.testing.assert_array_equal(loose, free)
+
+
+def test_improvement_without_doubt_is_the_difference(make_case):
+    gp = make_case(noise=1e-9).gps[0]
+    gain = ExpectedImprovement(gp, -5.0).value(gp.X)
+    np.testing.assert_allclose(gain, gp.predict(gp.X)[0] + 5.0, rtol=1e-10)
+
+
+def test_what_is_refused(make_case):
+    gp = make_case().gps[0]
+    with pytest.raises(ValueError, match="beta is -1"):
+        UpperConfidenceBound(gp, -1)
+    with pytest.raises(ValueError, match="needs a lower or an upper"):
+        OutcomeConstraint(gp)
+    with pytest.raises(ValueError, match="must be less"):
+        OutcomeConstraint(gp, lower=1, upper=1)
+    with pytest.raises(ValueError, match="at least one constraint"):
+        LogProbabilityOfFeasibility([])
+
+
+def test_registry_resolves():
+    for path in acquisitions.REGISTRY.values():
+        kind = getattr(acquisitions, path.partition(":")[2])
+        assert callable(kind.value) and callable(kind.value_and_gradient)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        acquisitions.nothing
+
+
+def test_they_can_be_climbed(make_case):
+    climbable: Climbable = LogExpectedImprovement(make_case().gps[0], 0.0)
+    assert climbable.value_and_gradient(np.full((1, 3), 0.5))[1].shape == (1, 3)
