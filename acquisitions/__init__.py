@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from acquisitions.expected_improvement import LogExpectedImprovement as LogExpectedImprovement
     from acquisitions.feasibility import LogProbabilityOfFeasibility as LogProbabilityOfFeasibility
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
+    from acquisitions.maximizer import maximize as maximize
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
@@ -28,7 +29,10 @@ REGISTRY = {
 }
 """Acquisition functions with an analytic fast path: name to ``module:class``, imported on use."""
 
-_EXPORTS = {path.partition(":")[2]: path for path in (*REGISTRY.values(), "acquisitions.feasibility:OutcomeConstraint")}
+_EXPORTS = {
+    path.partition(":")[2]: path
+    for path in (*REGISTRY.values(), "acquisitions.feasibility:OutcomeConstraint", "acquisitions.maximizer:maximize")
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,210 @@
+"""Projected L-BFGS from many starts at once: one call of the function a round for all rows that still climb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisitions.maximizer.line_search import LineSearch
+from acquisitions.maximizer.memory import Memory, dot, namespace
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int_]
+
+Objective = Callable[[Array, Rows], tuple[Array, Array]]
+"""Scores (shape `m`) and gradients (`m x d`) at X (`m x d`), of the starts with the given numbers; larger is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClimbSettings:
+    """How far to climb.
+
+    Args:
+        memory: Pairs of the Hessian's approximation (L-BFGS-B has 10 in SciPy; with fewer columns as many as those).
+        value_tolerance: End when a step gains less than this fraction of the value (SciPy's ``ftol``, 1e7 machine epsilons).
+        gradient_tolerance: End when no entry of the projected gradient is larger (SciPy's ``gtol``).
+        rounds: Most calls of the function.
+        evaluations: Most points evaluated, all starts together.
+        first_step: Length of the first step, in the largest entry.
+        patience: Steps after which a row may be dropped for lagging behind.
+        lag: A row is dropped when it is behind the best by more than this multiple of what its last three steps gained.
+    """
+
+    memory: int = 8
+    value_tolerance: float = 2.2e-9
+    gradient_tolerance: float = 1e-5
+    rounds: int = 200
+    evaluations: int = 20_000
+    first_step: float = 0.1
+    patience: int = 6
+    lag: float = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Climbed:
+    """Where the starts ended.
+
+    Args:
+        X: Points, `b x d`.
+        values: Their scores; not finite where the start had none.
+        evaluations: Points evaluated.
+        rounds: Calls of the function.
+        dropped: Starts given up because they lagged behind.
+    """
+
+    X: Array
+    values: Array
+    evaluations: int
+    rounds: int
+    dropped: int
+
+
+def climb(objective: Objective, X: Array, low: Array, high: Array, settings: ClimbSettings | None = None) -> Climbed:
+    """Maximize from each row of X within ``low <= x <= high``.
+
+    Quasi-Newton steps on the entries that no bound holds, entries that would leave the box set on its bound and the others solved
+    for again, then a Wolfe line search. It reads values of the rows of X alone, so that rows do not disturb each other but by
+    `lag`. NumPy arrays and torch tensors are both taken; torch is not imported for the former.
+
+    Args:
+        objective: What to climb.
+        X: Starts, `b x d`.
+        low: Lower bounds, shape `d` or `b x d`, in units in which the box is about one wide.
+        high: Upper bounds; where equal to the lower ones, an entry stands still.
+        settings: Tolerances and budget.
+    """
+    climber = _Climber(objective, X, low, high, settings or ClimbSettings())
+    climber.run()
+    return climber.result()
+
+
+class _Climber:
+    """Minimizes the negative of the objective; arrays hold the rows that still climb."""
+
+    def __init__(self, objective: Objective, X: Array, low: Array, high: Array, settings: ClimbSettings) -> None:
+        xp = self.xp = namespace(X)
+        self.objective, self.settings = objective, settings
+        self.low, self.high = low + xp.zeros_like(X), high + xp.zeros_like(X)
+        self.x = self._clip(X)
+        self.rows = xp.arange(len(X), device=X.device)
+        self.evaluations, self.rounds, self.dropped = 0, 0, 0
+        self.f, self.g = self._evaluate(self.x)
+        self.X, self.values = self.x + 0.0, self.f + 0.0
+        self.steps = xp.zeros_like(self.rows)
+        self.recent = xp.zeros((len(X), 3), dtype=X.dtype, device=X.device) + np.inf
+        self.memory = Memory.empty(max(1, min(settings.memory, X.shape[1])), X, self._steepness())
+        self.p = xp.zeros_like(X)
+        self.search = LineSearch.start(self.f, self.f)
+        self._drop(~(xp.isfinite(self.f) & xp.isfinite(self.g).all(-1)) | self._flat())
+        self._head(xp.ones_like(self.f, dtype=xp.bool))
+
+    def run(self) -> None:
+        s = self.settings
+        while len(self.rows) and self.rounds < s.rounds and self.evaluations + len(self.rows) <= s.evaluations:
+            self._round()
+
+    def result(self) -> Climbed:
+        self._keep(self.rows == self.rows)
+        return Climbed(self.X, -self.values, self.evaluations, self.rounds, self.dropped)
+
+    def _round(self) -> None:
+        xp, search = self.xp, self.search
+        x = self._clip(self.x + search.step[:, None] * self.p)
+        f, g = self._evaluate(x)
+        room = None if bool((search.step == 1).all()) else self._room()
+        accepted, failed = search.judge(f, dot(g, self.p), room)
+        gain = self.f - f
+        small = accepted & (gain <= self.settings.value_tolerance * xp.maximum(xp.maximum(abs(f), abs(self.f)), xp.ones_like(f)))
+        self.memory.update(accepted, x - self.x, g - self.g)
+        if bool(accepted.all()):
+            self.x, self.f, self.g = x, f, g
+        else:
+            a = accepted[:, None]
+            self.x, self.f, self.g = xp.where(a, x, self.x), xp.where(accepted, f, self.f), xp.where(a, g, self.g)
+        self.steps = self.steps + accepted
+        done = small | failed & (self.memory.gram[:, -1, -1] == 0)
+        if bool(failed.any()):
+            self.memory.forget(failed, self._steepness())
+        lagging = self._lagging(gain, accepted)
+        self.dropped += int((lagging & ~done).sum())
+        turn = accepted | failed
+        done = done | accepted & self._flat() | lagging
+        if bool(done.any()):
+            self._drop(done)
+            turn = turn[~done]
+        self._head(turn)
+
+    def _evaluate(self, x: Array) -> tuple[Array, Array]:
+        self.evaluations += len(x)
+        self.rounds += 1
+        value, gradient = self.objective(x, self.rows)
+        return -value, -gradient
+
+    def _clip(self, x: Array) -> Array:
+        clipped: Array = self.xp.minimum(self.xp.maximum(x, self.low), self.high)
+        return clipped
+
+    def _steepness(self) -> Array:
+        """Curvature at which the first step has its length, and no longer than the gradient."""
+        steepness: Array = self.xp.maximum(self.xp.amax(abs(self.g), -1) / self.settings.first_step, self.xp.ones_like(self.f))
+        return steepness
+
+    def _flat(self) -> Mask:
+        flat: Mask = self.xp.amax(abs(self._clip(self.x - self.g) - self.x), -1) <= self.settings.gradient_tolerance
+        return flat
+
+    def _lagging(self, gain: Array, accepted: Mask) -> Mask:
+        """Rows far behind the best that no longer gain much."""
+        xp = self.xp
+        recent = xp.concatenate([self.recent[:, 1:], gain[:, None]], 1)
+        self.recent = recent if bool(accepted.all()) else xp.where(accepted[:, None], recent, self.recent)
+        best = xp.minimum(xp.amin(self.f), xp.amin(xp.where(xp.isfinite(self.values), self.values, np.inf)))
+        lagging: Mask = (self.steps >= self.settings.patience) & (self.f - best > self.settings.lag * self.recent.sum(-1))
+        return lagging
+
+    def _keep(self, rows: Mask) -> None:
+        self.X[self.rows[rows]], self.values[self.rows[rows]] = self.x[rows], self.f[rows]
+
+    def _drop(self, rows: Mask) -> None:
+        if not bool(rows.any()):
+            return
+        self._keep(rows)
+        left = ~rows
+        for name in ("rows", "low", "high", "x", "f", "g", "p", "steps", "recent"):
+            setattr(self, name, getattr(self, name)[left])
+        self.memory, self.search = self.memory.take(left), self.search.take(left)
+
+    def _room(self) -> Array:
+        """The largest step that keeps the box, at least one."""
+        xp = self.xp
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = xp.where(self.p > 0, (self.high - self.x) / self.p, xp.where(self.p < 0, (self.low - self.x) / self.p, np.inf))
+        largest: Array = xp.maximum(xp.amin(room, -1), xp.ones_like(self.f))
+        return largest
+
+    def _head(self, rows: Mask) -> None:
+        """Choose the directions of the given rows and begin their line searches."""
+        if not bool(rows.any()):
+            return
+        xp, x, g = self.xp, self.x, self.g
+        free = ~((x <= self.low) & (g > 0) | (x >= self.high) & (g < 0))
+        p = self.memory.reduced(free).solve(-(g * free)[..., None])[..., 0]
+        y = self._clip(x + p)
+        out = y != x + p
+        if bool(out.any()):
+            delta = xp.where(out, y - x, 0.0)
+            free = free & ~out
+            rest = self.memory.reduced(free).solve(-((g + self.memory.times(delta)) * free)[..., None])[..., 0]
+            y = self._clip(x + delta + rest)
+        p = y - x
+        slope = dot(g, p)
+        uphill = ~(slope < -1e-10 * (dot(g, g) * dot(p, p)) ** 0.5)
+        if bool(uphill.any()):
+            p = xp.where(uphill[:, None], self._clip(x - g / self.memory.theta[:, None]) - x, p)
+            slope = dot(g, p)
+        self.p = p if bool(rows.all()) else xp.where(rows[:, None], p, self.p)
+        self.search.restart(rows, self.f, slope)

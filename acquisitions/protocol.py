@@ -1,0 +1,26 @@
+"""The contract of an acquisition function: a score for each candidate, and for most its gradient."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@runtime_checkable
+class Acquisition(Protocol):
+    """Scores candidates, each row of an `m x d` array by itself."""
+
+    def value(self, X: Array) -> Array:
+        """One score a row, shape `m`; larger is better, minus infinity where there is none."""
+
+
+@runtime_checkable
+class Climbable(Acquisition, Protocol):
+    """A score with a gradient."""
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """Scores, shape `m`, and their gradients with respect to X, `m x d`."""

@@ -1,0 +1,110 @@
+"""Whole maximizations with known optima."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from acquisitions import maximize
+from acquisitions.domain import Box, Domain
+from acquisitions.maximizer import MaximizerSettings
+from surrogates.columns import Column, Columns
+
+
+class Bowl:
+    """``-|x - c|^2`` with a gradient."""
+
+    def __init__(self, centre):
+        self.centre = np.asarray(centre, dtype=float)
+
+    def value(self, X):
+        return -np.sum((X - self.centre) ** 2, axis=1)
+
+    def value_and_gradient(self, X):
+        return self.value(X), -2 * (X - self.centre)
+
+
+class Blind:
+    """The same without a gradient."""
+
+    def __init__(self, centre):
+        self.bowl = Bowl(centre)
+
+    def value(self, X):
+        return self.bowl.value(X)
+
+
+def box(low, high):
+    d = len(low)
+    columns = Columns(tuple(Column(f"x{i}") for i in range(d)))
+    return Domain(columns, np.array([low, high], dtype=float), (), (Box(tuple(range(d)), tuple(low), tuple(high), ((),) * d),))
+
+
+def rng():
+    return np.random.default_rng(3)
+
+
+def test_the_optimum_inside_and_on_the_bounds_of_a_box():
+    found = maximize(Bowl([0.3, 1.7, -0.2]), box([0.0] * 3, [1.0] * 3), rng=rng())
+    assert np.abs(found.x - [0.3, 1.0, 0.0]).max() < 1e-6
+    assert found.value == pytest.approx(-(0.7**2) - 0.2**2, abs=1e-10)
+    assert found.path.startswith("box: 3,000 screened, 10 climbed")
+
+
+def test_native_units_of_very_different_widths():
+    found = maximize(Bowl([250.0, 3e-3]), box([0.0, 1e-3], [1000.0, 1e-2]), rng=rng())
+    assert np.abs(found.x - [250.0, 3e-3]).max() < 1e-2
+
+
+def test_evaluations_are_counted_and_the_same_generator_gives_the_same_answer():
+    counted = 0
+
+    class Counting(Bowl):
+        def value(self, X):
+            nonlocal counted
+            counted += len(X)
+            return super().value(X)
+
+        def value_and_gradient(self, X):
+            nonlocal counted
+            counted += len(X)
+            return super().value(X), -2 * (X - self.centre)
+
+    first = maximize(Counting([0.3, 0.8]), box([0.0] * 2, [1.0] * 2), rng=rng())
+    assert first.evaluations == counted
+    second = maximize(Bowl([0.3, 0.8]), box([0.0] * 2, [1.0] * 2), rng=rng())
+    assert np.array_equal(first.x, second.x) and np.array_equal(first.optima, second.optima)
+
+
+def test_a_score_without_a_gradient():
+    found = maximize(Blind([0.3, 0.8]), box([0.0] * 2, [1.0] * 2), rng=rng())
+    assert np.abs(found.x - [0.3, 0.8]).max() < 1e-2
+    assert "no gradient" in found.path
+
+
+def test_fixed_columns_stand_still():
+    found = maximize(Bowl([0.3, 0.8]), box([0.0] * 2, [1.0] * 2), rng=rng(), fixed={1: 0.25})
+    assert found.x[1] == 0.25 and abs(found.x[0] - 0.3) < 1e-6
+
+
+def test_the_pool_alone():
+    pool = np.array([[0.9, 0.9], [0.2, 0.7]])
+    found = maximize(
+        Blind([0.3, 0.8]), box([0.0] * 2, [1.0] * 2), rng=rng(), pool=pool, settings=MaximizerSettings(screened=0, perturbations=0)
+    )
+    assert np.array_equal(found.x, [0.2, 0.7])
+
+
+def test_what_may_be_chosen_holds_for_the_answer():
+    found = maximize(Bowl([0.3, 0.8]), box([0.0] * 2, [1.0] * 2), rng=rng(), feasible=lambda X: X[:, 0] > 0.5)
+    assert found.x[0] > 0.5
+    assert abs(found.x[1] - 0.8) < 0.1
+
+
+def test_no_finite_score_is_an_error():
+    class Nowhere(Bowl):
+        def value(self, X):
+            return np.full(len(X), np.nan)
+
+    with pytest.raises(ArithmeticError, match="finite score"):
+        maximize(Nowhere([0.5]), box([0.0], [1.0]), rng=rng())
