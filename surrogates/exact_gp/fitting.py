@@ -1,0 +1,148 @@
+"""Hyperparameters of an exact Gaussian process by maximum a posteriori."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from surrogates.columns import Columns
+from surrogates.exact_gp import arrays
+from surrogates.exact_gp.arrays import Array, Arrays
+from surrogates.exact_gp.core import evidence
+from surrogates.exact_gp.gp import ExactGP, Memo, basis, checked
+from surrogates.exact_gp.kernels.base import Features, Kernel, Parameters
+from surrogates.exact_gp.settings import DEFAULT, Settings
+
+COLD, WARM = {"ftol": 1e-9, "gtol": 1e-5}, {"ftol": 1e-6, "gtol": 1e-4}
+"""Tolerances on the objective per point and its gradient. A warm fit is to follow the optimum, not to pin it."""
+
+_FEW = 5  # rows below which the data say so little that several maxima are usual
+
+
+def fit(
+    X: ArrayLike,
+    y: ArrayLike,
+    yvar: ArrayLike | None = None,
+    *,
+    columns: Columns | None = None,
+    settings: Settings = DEFAULT,
+    warm: Memo | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+) -> ExactGP:
+    """Fit a Gaussian process to one output by maximum a posteriori.
+
+    The logarithms of the hyperparameters are searched by L-BFGS-B with analytic gradients. The weights of the mean are the best
+    ones at every step (generalized least squares), so that they need no search.
+
+    Args:
+        X: Points, `n x d`, unit cube.
+        y: Values, `n`, standardised by the caller; to be maximized where it matters.
+        yvar: Known variances of the noise of y, `n`; None infers one.
+        columns: What the columns of X mean; all continuous by default.
+        settings: Kernel, mean, priors, effort.
+        warm: A memo to start from. What it does not name starts as usual.
+        seed: Of the further starting points, where there are several.
+        device: ``cpu`` (NumPy), ``torch`` (tensors on the CPU) or a torch device such as ``cuda``.
+
+    Returns:
+        The fitted process. Its record says what was done.
+
+    Raises:
+        ValueError: Shapes do not fit, or an entry is not finite.
+    """
+    from scipy.optimize import minimize
+
+    X, y, yvar = checked(X, y, yvar, columns)
+    problem = Posterior(settings.build(columns, X.shape[1]), X, y, yvar, settings, device)
+    layout = problem.parameters
+    cold = warm is None
+    options = {"maxiter": settings.max_iterations, "maxcor": 10, **(COLD if cold else WARM)}
+    best_theta, best_value, evaluations = layout.start, math.inf, 0
+    starts = problem.starts(warm, seed)
+    for start in starts:
+        result = minimize(problem, start, jac=True, method="L-BFGS-B", bounds=problem.bounds, options=options)
+        evaluations += int(result.nfev)
+        if result.fun < best_value:
+            best_theta, best_value = np.asarray(result.x, dtype=float), float(result.fun)
+    done = f"{'cold' if cold else 'warm'} fit, {len(starts)} start{'s' * (len(starts) > 1)}, {evaluations} evaluations"
+    theta, noise = problem.split(best_theta)
+    return ExactGP.conditioned(problem.kernel, theta, X, y, yvar, noise, columns, settings, record=(done,), device=device)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    """What every evaluation needs, on its device."""
+
+    xp: Arrays
+    features: Features
+    y: Array
+    yvar: Array | None
+    H: Array
+    ridge: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Minus the log posterior density of the hyperparameters a point, as a function of their logarithms; the noise's comes last."""
+
+    kernel: Kernel
+    X: Array
+    y: Array
+    yvar: Array | None
+    settings: Settings
+    device: str = "cpu"
+    parameters: Parameters = field(init=False)
+    _data: _Data = field(init=False)
+
+    def __post_init__(self) -> None:
+        xp = arrays.on(self.device)
+        parts = [self.kernel.parameters]
+        if self.yvar is None:
+            location, scale = self.settings.noise_prior
+            parts.append(
+                Parameters.of(["noise"], lower=math.log(self.settings.noise_floor), upper=math.log(1e3), location=location, scale=scale)
+            )
+        X = xp.asarray(self.X)
+        known = None if self.yvar is None else xp.asarray(self.yvar)
+        data = _Data(xp, self.kernel.features(X), xp.asarray(self.y), known, basis(X, self.settings), self.settings.ridge(X))
+        object.__setattr__(self, "parameters", Parameters.joined(parts))
+        object.__setattr__(self, "_data", data)
+
+    @property
+    def bounds(self) -> list[tuple[float, float]]:
+        """Of the search."""
+        return list(zip(self.parameters.lower.tolist(), self.parameters.upper.tolist(), strict=True))
+
+    def split(self, theta: Array) -> tuple[Array, float]:
+        """The kernel's hyperparameters, and the variance of the noise; zero where it is known."""
+        return (theta, 0.0) if self.yvar is not None else (theta[:-1], math.exp(theta[-1]))
+
+    def starts(self, warm: Memo | None, seed: int) -> list[Array]:
+        """Where searches begin: the memo, or the modes of the priors and points around them."""
+        layout = self.parameters
+        if warm is not None:
+            known = dict(warm["parameters"]) | ({} if warm["noise"] is None else {"noise": math.log(max(warm["noise"], 1e-300))})
+            start = np.array([known.get(name, value) for name, value in zip(layout.names, layout.start, strict=True)])
+            return [np.clip(np.where(np.isfinite(start), start, layout.start), layout.lower, layout.upper)]
+        several = self.kernel.multimodal or len(self.y) < _FEW
+        count = self.settings.starts or (3 if several else 1)
+        rng = np.random.default_rng(seed)
+        spread = np.where(np.isfinite(layout.scale), np.minimum(layout.scale, 1.0), 1.0)
+        others = layout.start + spread * rng.standard_normal((count - 1, len(layout)))
+        return [layout.start, *np.clip(others, layout.lower, layout.upper)]
+
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        data = self._data
+        kernel, noise = self.split(theta)
+        variance = noise if data.yvar is None else data.yvar
+        found = evidence(self.kernel, data.xp.asarray(kernel), data.features, data.y, variance, data.H, data.ridge)
+        prior, d_prior = self.parameters.log_prior(theta)
+        gradient = data.xp.numpy(found.kernel)
+        if self.yvar is None:
+            gradient = np.append(gradient, noise * found.noise)
+        n = len(self.y)
+        return -(found.value + prior) / n, -(gradient + d_prior) / n

@@ -1,0 +1,175 @@
+"""Stationary kernels with a length scale for each column (automatic relevance determination).
+
+Every one is a function of ``u = c sum_i (x_i - z_i)^2 / l_i^2``, so that its gradients are contractions with the matrix of
+``dk/du`` and need one matrix product each: no array of `m x n x d` is made.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from surrogates.exact_gp.arrays import Array, of
+from surrogates.exact_gp.kernels.base import Features, Parameters, scattered
+
+Profile = Literal["rbf", "matern12", "matern32", "matern52"]
+
+FACTOR: dict[Profile, float] = {"rbf": 0.5, "matern12": 1.0, "matern32": 3.0, "matern52": 5.0}
+"""The constant c in u, with which the kernels are ``exp(-u)`` and a polynomial in ``sqrt(u)`` times ``exp(-sqrt(u))``."""
+
+_NEAR = 1e-6  # of the largest squared norm: nearer pairs are measured again, since norms cancel
+
+
+@dataclass(frozen=True, eq=False)
+class Profiled:
+    """A profile of the distance between scaled points S (`m x k`) and T (`n x k`); see Rasmussen & Williams (2006), section 4.2."""
+
+    profile: Profile
+    S: Array
+    T: Array
+    minus_u: Array
+
+    @classmethod
+    def between(cls, profile: Profile, S: Array, T: Array) -> Profiled:
+        """Measure the distances: ``-u = 2 s't - s's - t't`` in one matrix product."""
+        xp = of(S)
+        s, one = xp.squares(S, 1)[:, None], xp.ones(len(S), 1)
+        t, one_t = (s, one) if T is S else (xp.squares(T, 1)[:, None], xp.ones(len(T), 1))
+        minus_u = xp.concatenate((2.0 * S, -s, -one), 1) @ xp.concatenate((T, one_t, t), 1).T
+        xp.clip(minus_u, None, 0.0)
+        if profile in ("matern12", "matern32"):  # smooth in u the others are; here an error of 1e-16 in u is one of 1e-8 in k
+            near = xp.nonzero(minus_u > -_NEAR * (float(s.max()) + float(t.max())))
+            difference = S[near[0]] - T[near[1]]
+            minus_u[near] = -xp.squares(difference, 1)
+        if T is S:
+            xp.diagonal(minus_u)[:] = 0.0
+        return cls(profile, S, T, minus_u)
+
+    @cached_property
+    def root(self) -> Array:
+        """The square root of u."""
+        return of(self.S).sqrt(-self.minus_u)
+
+    @cached_property
+    def decay(self) -> Array:
+        """``exp(-u)`` or ``exp(-sqrt(u))``."""
+        xp = of(self.S)
+        return xp.exp(self.minus_u) if self.profile == "rbf" else xp.exp_(-self.root)
+
+    @cached_property
+    def matrix(self) -> Array:
+        """The kernel, `m x n`."""
+        if self.profile in ("rbf", "matern12"):
+            return self.decay
+        r = self.root
+        return (1.0 + r) * self.decay if self.profile == "matern32" else (1.0 + r * (1.0 + r / 3.0)) * self.decay
+
+    def slope(self, W: Array) -> Array:
+        """``W dk/du``, elementwise; zero between a point and itself, where it counts for nothing but rounding errors."""
+        xp = of(self.S)
+        G: Array = W * self.decay
+        if self.profile == "rbf":
+            G *= -1.0
+        elif self.profile == "matern32":
+            G *= -0.5
+        elif self.profile == "matern52":
+            G *= (-1.0 / 6.0) * (1.0 + self.root)
+        else:  # not differentiable where points meet: zero, the middle of its one-sided derivatives
+            r = self.root
+            G *= -0.5 * xp.where(r > 0.0, 1.0 / xp.where(r > 0.0, r, 1.0), 0.0)
+        if self.T is self.S:
+            xp.diagonal(G)[:] = 0.0
+        return G
+
+    def pull(self, W: Array) -> Array:
+        """Gradient of ``sum(W * matrix)`` with respect to S, T held fixed."""
+        G = self.slope(W)
+        gradient: Array = 2.0 * (G.sum(1)[:, None] * self.S - G @ self.T)
+        return gradient
+
+    def pull_scales(self, W: Array) -> Array:
+        """Gradient of ``sum(W * matrix)`` with respect to the logarithms of scales that the columns of S and T are divided by."""
+        G = self.slope(W)
+        squares: Array = G.sum(1) @ (self.S * self.S) + G.sum(0) @ (self.T * self.T)
+        squares -= 2.0 * (self.S * (G @ self.T)).sum(0)
+        return -2.0 * squares
+
+    def transposed(self) -> Profiled:
+        """The same with S and T exchanged."""
+        other = Profiled(self.profile, self.T, self.S, self.minus_u.T)
+        for name in ("root", "decay", "matrix"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name].T
+        return other
+
+
+@dataclass(frozen=True, eq=False)
+class StationaryGram:
+    """The covariance of points whose columns are divided by length scales."""
+
+    profiled: Profiled
+    inverse: Array
+    columns: tuple[int, ...]
+    width: int
+
+    @property
+    def matrix(self) -> Array:
+        return self.profiled.matrix
+
+    def pull_parameters(self, W: Array) -> Array:
+        return self.profiled.pull_scales(W)
+
+    def pull_inputs(self, W: Array) -> Array:
+        return scattered(self.profiled.pull(W) * self.inverse, self.columns, self.width)
+
+    def transposed(self) -> StationaryGram:
+        return StationaryGram(self.profiled.transposed(), self.inverse, self.columns, self.width)
+
+
+@dataclass(frozen=True, eq=False)
+class Stationary:
+    """RBF or Matern kernel on some columns, one length scale each.
+
+    The prior of a length scale is LogNormal(sqrt(2) + ln(d) / 2, sqrt(3)) with d the number of columns, so that correlations do
+    not vanish as dimensions are added: Hvarfner, Hellsten & Nardi (2024), arXiv:2402.02229, equation 8, as BoTorch has it.
+
+    Args:
+        columns: Indices of the columns it looks at.
+        profile: ``rbf``, ``matern12``, ``matern32`` or ``matern52``.
+        floor: Least length scale, in units of the cube's side.
+        dimension: The d of the prior; the number of columns by default.
+    """
+
+    columns: tuple[int, ...]
+    profile: Profile = "rbf"
+    floor: float = 2.5e-2
+    dimension: int | None = None
+    multimodal: bool = False
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        return Parameters.of(
+            [f"lengthscale[{i}]" for i in self.columns],
+            lower=math.log(self.floor),
+            upper=math.log(max(1e4, self.floor)),
+            location=math.sqrt(2.0) + 0.5 * math.log(self.dimension or len(self.columns)),
+            scale=math.sqrt(3.0),
+        )
+
+    def features(self, X: Array) -> Features:
+        chosen = X if self.columns == tuple(range(X.shape[1])) else X[:, list(self.columns)]
+        return Features(len(X), X.shape[1], (chosen - 0.5,))  # centred: distances are differences of norms
+
+    def gram(self, theta: Array, A: Features, B: Features) -> StationaryGram:
+        inverse = math.sqrt(FACTOR[self.profile]) * of(theta).exp(-theta)
+        S = A.arrays[0] * inverse
+        T = S if B is A else B.arrays[0] * inverse
+        return StationaryGram(Profiled.between(self.profile, S, T), inverse, self.columns, A.width)
+
+    def diagonal(self, theta: Array, A: Features) -> Array:
+        return of(theta).ones(A.n)
+
+    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
+        return None

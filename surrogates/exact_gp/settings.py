@@ -1,0 +1,57 @@
+"""What a user may choose about an exact Gaussian process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from surrogates.columns import Columns
+from surrogates.exact_gp.arrays import Array, of
+from surrogates.exact_gp.kernels.base import Kernel
+from surrogates.exact_gp.kernels.stationary import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Kernel, mean, priors and effort of a fit; by default what BoTorch 0.18's `SingleTaskGP` has.
+
+    Args:
+        kernel: Of continuous, integer and ordinal columns: ``rbf``, ``matern12``, ``matern32``, ``matern52``.
+        mean: ``constant`` or ``linear``.
+        noise_floor: Least inferred variance of the noise; 1e-6 or more.
+        noise_prior: Location and scale of its LogNormal prior: Hvarfner et al. (2024), arXiv:2402.02229.
+        lengthscale_floor: Least length scale, in units of the cube's side.
+        starts: Searches of a cold fit; None for one, and three where the likelihood is known to have several maxima.
+        max_iterations: Of each search.
+    """
+
+    kernel: Profile = "rbf"
+    mean: Literal["constant", "linear"] = "constant"
+    noise_floor: float = 1e-4
+    noise_prior: tuple[float, float] = (-4.0, 1.0)
+    lengthscale_floor: float = 2.5e-2
+    starts: int | None = None
+    max_iterations: int = 200
+
+    def build(self, columns: Columns | None, d: int) -> Kernel:
+        """The kernel for d columns."""
+        from surrogates.exact_gp.kernels.default import default_kernel
+
+        return default_kernel(columns, self, d)
+
+    def n_weights(self, d: int) -> int:
+        """Number of the mean's weights."""
+        return 1 if self.mean == "constant" else 1 + d
+
+    def ridge(self, X: Array) -> Array | None:
+        """Precisions of the priors of the mean's weights; None for a constant, which has none.
+
+        Slopes have N(0, 10^2): flat for standardised values on the unit cube, and enough to tell them apart when rows are few.
+        """
+        if self.mean == "constant":
+            return None
+        xp = of(X)
+        return xp.concatenate((xp.zeros(1), 1e-2 * xp.ones(X.shape[1])), 0)
+
+
+DEFAULT = Settings()

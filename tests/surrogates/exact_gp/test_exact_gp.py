@@ -1,0 +1,150 @@
+"""The process itself: gradients by finite differences, growth, memos, leave-one-out, and data that break others."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from surrogates.exact_gp import ExactGP, Settings, fit
+
+PROFILES = ("rbf", "matern12", "matern32", "matern52")
+
+
+def data(n: int, d: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    X = rng.random((n, d))
+    y = np.sin(6 * X[:, 0]) + X[:, -1] ** 2 + 0.1 * rng.standard_normal(n)
+    return X, (y - y.mean()) / y.std()
+
+
+def slopes(f, X, h=1e-5):
+    """Central differences of a scalar function of X."""
+    gradient = np.empty(X.shape)
+    for k in np.ndindex(*X.shape):
+        step = np.zeros(X.shape)
+        step[k] = h
+        gradient[k] = (f(X + step) - f(X - step)) / (2 * h)
+    return gradient
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("mean", ["constant", "linear"])
+def test_pulls_are_gradients(profile, mean):
+    X, y = data(25, 3)
+    gp = fit(X, y, settings=Settings(kernel=profile, mean=mean))
+    rng = np.random.default_rng(1)
+    Z, baseline = rng.random((4, 3)), gp.baseline(rng.random((5, 3)))
+    a, b, c = rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal((4, 5))
+
+    def total(points):
+        moments = gp.at(points, baseline)
+        return a @ moments.mean + b @ moments.variance + np.sum(c * moments.covariance)
+
+    np.testing.assert_allclose(gp.at(Z, baseline).pull(a, b, c), slopes(total, Z), rtol=1e-5, atol=1e-6)
+
+
+def test_moments_agree_with_predict_and_covariance():
+    X, y = data(30, 2)
+    gp = fit(X, y)
+    Z = np.random.default_rng(1).random((1500, 2))  # more than are predicted at a time
+    mean, variance = gp.predict(Z)
+    moments = gp.at(Z[:7], gp.baseline(Z[7:12]))
+    np.testing.assert_allclose(moments.mean, mean[:7], rtol=1e-12)
+    np.testing.assert_allclose(moments.variance, variance[:7], rtol=1e-9)
+    np.testing.assert_allclose(moments.covariance, gp.covariance(Z[:7], Z[7:12]), atol=1e-13)
+    np.testing.assert_allclose(np.diag(gp.covariance(Z[:7], Z[:7])), variance[:7], atol=1e-12)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_memo_is_the_process_bit_for_bit(known):
+    X, y = data(20, 2)
+    yvar = np.linspace(0.01, 0.1, 20) if known else None
+    gp = fit(X, y, yvar, settings=Settings(mean="linear"))
+    again = ExactGP.from_memo(X, y, yvar, json.loads(json.dumps(gp.memo())), settings=Settings(mean="linear"))
+    Z = np.random.default_rng(1).random((9, 2))
+    for ours, theirs in zip(gp.predict(Z), again.predict(Z), strict=True):
+        assert np.array_equal(ours, theirs)
+    assert again.memo() == gp.memo()
+
+
+def test_a_warm_fit_ends_where_the_cold_one_does_in_fewer_steps():
+    X, y = data(60, 4)
+    gp = fit(X[:55], y[:55])
+    warm, cold = fit(X, y, warm=gp.memo()), fit(X, y)
+    assert warm.log_marginal_likelihood == pytest.approx(cold.log_marginal_likelihood, abs=60 * 1e-3)
+    evaluations = [int(process.record[0].split(", ")[-1].split()[0]) for process in (warm, cold)]
+    assert evaluations[0] < evaluations[1]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_conditioning_is_refactoring(known):
+    X, y = data(30, 3)
+    yvar = np.linspace(0.01, 0.1, 30) if known else None
+    gp = fit(X[:24], y[:24], None if yvar is None else yvar[:24])
+    grown = gp.condition(X[24:27], y[24:27], None if yvar is None else yvar[24:27])
+    grown = grown.condition(X[27:], y[27:], None if yvar is None else yvar[27:])
+    whole = ExactGP.from_memo(X, y, yvar, gp.memo())
+    Z = np.random.default_rng(1).random((9, 3))
+    for ours, theirs in zip(grown.predict(Z), whole.predict(Z), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    np.testing.assert_allclose(np.tril(grown.L), np.tril(whole.L), atol=1e-12)
+
+
+def test_leave_one_out_is_leaving_one_out():
+    X, y = data(12, 2)
+    gp = fit(X, y)
+    mean, variance = gp.loo()
+    for k in range(12):
+        rest = np.arange(12) != k
+        without = ExactGP.from_memo(X[rest], y[rest], None, gp.memo())
+        m, v = without.predict(X[k : k + 1])
+        assert mean[k] == pytest.approx(m[0], rel=1e-8, abs=1e-10)
+        assert variance[k] == pytest.approx(v[0] + gp.noise, rel=1e-8)
+
+
+def test_the_fit_imports_no_torch():
+    program = (
+        "import sys, numpy as np; from surrogates.exact_gp import fit; fit(np.eye(3), [1., 2., 3.]).at(np.eye(3)).pull(np.ones(3), None)"
+    )
+    subprocess.run([sys.executable, "-c", program + "; assert 'torch' not in sys.modules"], check=True)
+
+
+@settings(max_examples=60)
+@given(
+    n=st.integers(1, 25),
+    d=st.integers(1, 5),
+    seed=st.integers(0, 2**20),
+    scale=st.sampled_from([0.0, 1e-12, 1.0, 1e12]),
+    cluster=st.sampled_from([0.0, 1e-15, 1e-8, 1e-3, 1.0]),
+    profile=st.sampled_from(PROFILES),
+    known=st.sampled_from([None, 0.0, 1.0]),
+)
+def test_no_data_break_it(n, d, seed, scale, cluster, profile, known):
+    rng = np.random.default_rng(seed)
+    X = np.clip(rng.random(d) + cluster * rng.standard_normal((n, d)), 0, 1)
+    y = scale * (rng.standard_normal(n) + rng.integers(0, 2))
+    yvar = None if known is None else np.full(n, known)
+    gp = fit(X, y, yvar, settings=Settings(kernel=profile, noise_floor=1e-6))
+    Z = np.vstack([X, rng.random((3, d))])
+    moments = gp.at(Z, gp.baseline(Z[-3:]))
+    found = (*gp.predict(Z), moments.covariance, moments.pull(np.ones(len(Z)), np.ones(len(Z)), np.ones((len(Z), 3))), *gp.loo())
+    assert all(np.all(np.isfinite(values)) for values in found)
+    assert np.all(moments.variance > 0)
+    grown = gp.condition(Z, np.zeros(len(Z)), None if yvar is None else np.zeros(len(Z)))
+    assert np.all(np.isfinite(grown.predict(Z)[0]))
+
+
+def test_what_is_not_data_is_refused():
+    X, y = data(5, 2)
+    for arguments in ((X, y[:4]), (X, [*y[:4], np.nan]), (X[:0], y[:0]), (X, y, -np.ones(5))):
+        with pytest.raises(ValueError, match="fit: "):
+            fit(*arguments)
+    gp = fit(X, y)
+    with pytest.raises(ValueError, match="another kernel"):
+        ExactGP.from_memo(X[:, :1], y, None, gp.memo())
