@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from acquisitions.feasibility import LogProbabilityOfFeasibility as LogProbabilityOfFeasibility
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
     from acquisitions.maximizer import maximize as maximize
+    from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 REGISTRY = {
     "ei": "acquisitions.expected_improvement:ExpectedImprovement",
     "log_ei": "acquisitions.expected_improvement:LogExpectedImprovement",
+    "log_nei": "acquisitions.noisy_expected_improvement:LogNoisyExpectedImprovement",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",

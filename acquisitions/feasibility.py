@@ -40,6 +40,18 @@ class OutcomeConstraint:
             kept &= values <= self.upper
         return kept
 
+    def verdict(self, mean: Array, variance: Array, *, margin: float = 5.0) -> NDArray[np.int8]:
+        """For each Gaussian value: 1 if it keeps the bounds by `margin` standard deviations, -1 if it breaks one by that, else 0."""
+        reach = margin * np.sqrt(variance)
+        low, high = mean - reach, mean + reach
+        kept = self.satisfied(low) & self.satisfied(high)
+        broken = np.zeros(mean.shape, dtype=bool)
+        if self.lower is not None:
+            broken |= high < self.lower
+        if self.upper is not None:
+            broken |= low > self.upper
+        return kept.astype(np.int8) - broken
+
     def log_probability(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
         """``log P(lower <= g <= upper)`` for Gaussian g, and its derivatives with respect to its mean and sd; all of one shape."""
         if self.lower is None or self.upper is None:

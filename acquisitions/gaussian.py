@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,20 @@ LEAST_VARIANCE = 1e-12
 """Variances below this count as this, of outcomes standardised to variance one (BoTorch's analytic functions clamp alike)."""
 
 
+class Baseline(Protocol):
+    """Fixed points whose latent values are of interest together with those of candidates."""
+
+    @property
+    def mean(self) -> Array:
+        """Posterior means at the b points, shape `b`."""
+
+    @property
+    def covariance(self) -> Array:
+        """Posterior covariances between them, `b x b`."""
+
+
 class Moments(Protocol):
-    """Posterior mean and variance of the latent function at m points, and the way back from their gradients to the points."""
+    """Posterior moments of the latent function at m points, and the way back from their gradients to the points."""
 
     @property
     def mean(self) -> Array:
@@ -24,8 +36,12 @@ class Moments(Protocol):
     def variance(self) -> Array:
         """Posterior variances, shape `m`."""
 
-    def pull(self, d_mean: Array, d_variance: Array) -> Array:
-        """Gradient (`m x d`) of ``sum(d_mean * mean + d_variance * variance)`` with respect to the points."""
+    @property
+    def covariance(self) -> Array | None:
+        """Posterior covariances with the points of the baseline, `m x b`; None where none was given."""
+
+    def pull(self, d_mean: Array, d_variance: Array, d_covariance: Array | None = None) -> Array:
+        """Gradient (`m x d`) of ``sum(d_mean * mean + d_variance * variance) + sum(d_covariance * covariance)`` in the points."""
 
 
 class GaussianModel(Protocol):
@@ -34,8 +50,11 @@ class GaussianModel(Protocol):
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Posterior mean and variance of the latent function at X, each of shape `m`."""
 
-    def at(self, X: Array) -> Moments:
-        """The moments at X, to be differentiated."""
+    def baseline(self, B: Array) -> Any:
+        """The points B (`b x d`) as a `Baseline` of the model's own type, which only its own `at` reads."""
+
+    def at(self, X: Array, baseline: Any = None) -> Moments:
+        """The moments at X, to be differentiated; with covariances where a baseline is given."""
 
 
 def spread(variance: Array) -> tuple[Array, Array]:

@@ -49,7 +49,7 @@ def log_h(z: Array) -> tuple[Array, Array]:
 
 def log_cdf(z: Array) -> tuple[Array, Array]:
     """``log Phi(z)`` and its slope ``phi(z) / Phi(z)``."""
-    return log_ndtr(z), 1.0 / (_ROOT_HALF_PI * erfcx(-_ROOT_HALF * z))
+    return log_ndtr(z), (1.0 / _ROOT_HALF_PI) / erfcx(-_ROOT_HALF * z)
 
 
 def log_interval(a: Array, b: Array) -> tuple[Array, Array, Array]:
