@@ -17,6 +17,9 @@ class Settings:
 
     Args:
         kernel: Of continuous, integer and ordinal columns: ``rbf``, ``matern12``, ``matern32``, ``matern52``.
+        categorical: ``hamming`` (all levels equally far apart) or ``latent`` (which levels are alike is learned).
+        warp: Whether to warp the numeric columns that have no condition.
+        outputscale: Whether the variance of the process is inferred; otherwise it is one.
         mean: ``constant`` or ``linear``.
         noise_floor: Least inferred variance of the noise; 1e-6 or more.
         noise_prior: Location and scale of its LogNormal prior: Hvarfner et al. (2024), arXiv:2402.02229.
@@ -26,6 +29,9 @@ class Settings:
     """
 
     kernel: Profile = "rbf"
+    categorical: Literal["hamming", "latent"] = "hamming"
+    warp: bool = False
+    outputscale: bool = False
     mean: Literal["constant", "linear"] = "constant"
     noise_floor: float = 1e-4
     noise_prior: tuple[float, float] = (-4.0, 1.0)

@@ -89,6 +89,11 @@ class Profiled:
         gradient: Array = 2.0 * (G.sum(1)[:, None] * self.S - G @ self.T)
         return gradient
 
+    def pull_both(self, W: Array) -> tuple[Array, Array]:
+        """Gradients of ``sum(W * matrix)`` with respect to S and to T, each with the other held fixed."""
+        G = self.slope(W)
+        return 2.0 * (G.sum(1)[:, None] * self.S - G @ self.T), 2.0 * (G.sum(0)[:, None] * self.T - G.T @ self.S)
+
     def pull_scales(self, W: Array) -> Array:
         """Gradient of ``sum(W * matrix)`` with respect to the logarithms of scales that the columns of S and T are divided by."""
         G = self.slope(W)

@@ -8,10 +8,13 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from surrogates.columns import INACTIVE, Column, Columns, Parent
 from surrogates.exact_gp import ExactGP, Settings, fit
+from surrogates.exact_gp.fitting import Posterior
 
 PROFILES = ("rbf", "matern12", "matern32", "matern52")
 
@@ -148,3 +151,88 @@ def test_what_is_not_data_is_refused():
     gp = fit(X, y)
     with pytest.raises(ValueError, match="another kernel"):
         ExactGP.from_memo(X[:, :1], y, None, gp.memo())
+
+
+# -- settings, mixed and tree-structured columns --------------------------------------------------------------------------------
+
+TREE = Columns(
+    (
+        Column("x"),
+        Column("c", "categorical", (0.0, 0.5, 1.0)),
+        Column("z", parent=Parent((1,), ((0.0,),))),
+        Column("k", "integer", (0.0, 0.25, 0.5, 0.75, 1.0)),
+    )
+)
+
+
+def tree_data(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    X = TREE.snap(rng.random((n, 4)))
+    X[~TREE.active(X)] = INACTIVE
+    y = np.sin(5 * X[:, 0]) + (X[:, 1] == 0) * (1 + X[:, 2]) - X[:, 3] + 0.05 * rng.standard_normal(n)
+    return X, (y - y.mean()) / max(y.std(), 1e-9)
+
+
+MANY = [
+    Settings(),
+    Settings(kernel="matern52", warp=True, mean="linear"),
+    Settings(categorical="latent", outputscale=True),
+    Settings(kernel="matern32", warp=True, categorical="latent", outputscale=True, noise_floor=1e-6),
+]
+
+
+@pytest.mark.parametrize("device", ["cpu", "torch"])
+@pytest.mark.parametrize("chosen", MANY)
+def test_the_objective_of_a_fit_has_its_gradient(chosen, device):
+    X, y = tree_data(25)
+    for yvar in (None, np.linspace(0.01, 0.2, 25)):
+        posterior = Posterior(chosen.build(TREE, 4), X, y, yvar, chosen, device)
+        layout = posterior.parameters
+        theta = layout.start + 0.3 * np.random.default_rng(1).standard_normal(len(layout))
+        found = posterior(theta)[1]
+        np.testing.assert_allclose(found, slopes(lambda t, f=posterior: f(t)[0], theta), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("chosen", MANY)
+def test_mixed_columns_are_learned(chosen):
+    X, y = tree_data(60)
+    gp = fit(X[:40], y[:40], columns=TREE, settings=chosen)
+    mean, variance = gp.predict(X[40:])
+    assert np.sqrt(np.mean((mean - y[40:]) ** 2)) < 0.3  # of a standard deviation of one
+    assert np.mean(np.abs(mean - y[40:]) < 3 * np.sqrt(variance + gp.noise)) > 0.8
+    again = ExactGP.from_memo(X[:40], y[:40], None, gp.memo(), columns=TREE, settings=chosen)
+    assert np.array_equal(again.predict(X)[0], gp.predict(X)[0])
+    warm = fit(X, y, columns=TREE, settings=chosen, warm=gp.memo())
+    assert "warm fit, 1 start" in warm.record[0]
+
+
+@pytest.mark.parametrize("chosen", MANY)
+def test_tensors_give_what_arrays_give(chosen):
+    X, y = tree_data(40)
+    gp = fit(X, y, columns=TREE, settings=chosen)
+    tensors = ExactGP.from_memo(X, y, None, gp.memo(), columns=TREE, settings=chosen, device="torch")
+    Z, more = tree_data(9, seed=1)[0], tree_data(3, seed=2)
+    tolerance = {"rtol": max(1e-10, 100 * 2e-16 * np.linalg.cond(gp.L) ** 2), "atol": 1e-10}
+    for ours, theirs in ((gp, tensors), (gp.condition(*more), tensors.condition(*more))):
+        a, b = ours.at(Z, ours.baseline(Z[5:])), theirs.at(Z, theirs.baseline(Z[5:]))
+        for field in ("mean", "variance", "covariance"):
+            assert isinstance(getattr(b, field), torch.Tensor)
+            np.testing.assert_allclose(getattr(b, field).numpy(), getattr(a, field), **tolerance)
+        one, ones = torch.ones(9, dtype=float), torch.ones(9, 4, dtype=float)
+        np.testing.assert_allclose(b.pull(one, one, ones).numpy(), a.pull(one.numpy(), one.numpy(), ones.numpy()), **tolerance)
+        np.testing.assert_allclose(theirs.loo()[1].numpy(), ours.loo()[1], **tolerance)
+        assert theirs.log_marginal_likelihood == pytest.approx(ours.log_marginal_likelihood, rel=tolerance["rtol"])
+    fitted = fit(X, y, columns=TREE, settings=chosen, warm=gp.memo(), device="torch")
+    assert fitted.log_marginal_likelihood == pytest.approx(gp.log_marginal_likelihood, abs=0.5)
+
+
+@settings(max_examples=25)
+@given(n=st.integers(1, 20), seed=st.integers(0, 2**20), scale=st.sampled_from([0.0, 1e-12, 1.0, 1e12]), chosen=st.sampled_from(MANY))
+def test_no_mixed_data_break_it(n, seed, scale, chosen):
+    X, y = tree_data(n, seed)
+    X = X[np.random.default_rng(seed).integers(0, n, n)]
+    gp = fit(X, scale * y, columns=TREE, settings=chosen)
+    Z, _ = tree_data(4, seed + 1)
+    moments = gp.at(Z)
+    for found in (moments.mean, moments.variance, moments.pull(np.ones(4), np.ones(4)), *gp.loo()):
+        assert np.all(np.isfinite(found))

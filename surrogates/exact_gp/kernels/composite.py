@@ -1,0 +1,200 @@
+"""Products, sums and multiples of kernels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+from surrogates.exact_gp.arrays import Array, of
+from surrogates.exact_gp.kernels.base import Features, Gram, Kernel, Parameters
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """The product of kernels, each of which may look at columns of its own."""
+
+    parts: tuple[Kernel, ...]
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        return _joined(self.parts)
+
+    @property
+    def multimodal(self) -> bool:
+        return any(part.multimodal for part in self.parts)
+
+    def features(self, X: Array) -> Features:
+        return Features(len(X), X.shape[1], parts=tuple(part.features(X) for part in self.parts))
+
+    def gram(self, theta: Array, A: Features, B: Features) -> ProductGram:
+        return ProductGram(_grams(self.parts, theta, A, B))
+
+    def diagonal(self, theta: Array, A: Features) -> Array:
+        return reduce(_times, _diagonals(self.parts, theta, A))
+
+    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
+        diagonals = _diagonals(self.parts, theta, A)
+        weights = [reduce(_times, (d for j, d in enumerate(diagonals) if j != k), w) for k in range(len(self.parts))]
+        return _pull_diagonals(self.parts, theta, A, weights)
+
+
+@dataclass(frozen=True, eq=False)
+class ProductGram:
+    """The elementwise product of covariances."""
+
+    parts: tuple[Gram, ...]
+
+    @cached_property
+    def matrix(self) -> Array:
+        return reduce(_times, (part.matrix for part in self.parts))
+
+    def pull_parameters(self, W: Array) -> Array:
+        pulled = [part.pull_parameters(self._without(k, W)) for k, part in enumerate(self.parts)]
+        return of(W).concatenate(pulled, 0)
+
+    def pull_inputs(self, W: Array) -> Array:
+        return reduce(_plus, (part.pull_inputs(self._without(k, W)) for k, part in enumerate(self.parts)))
+
+    def transposed(self) -> ProductGram:
+        return ProductGram(tuple(part.transposed() for part in self.parts))
+
+    def _without(self, k: int, W: Array) -> Array:
+        return reduce(_times, (part.matrix for j, part in enumerate(self.parts) if j != k), W)
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """The sum of kernels, each of which may look at columns of its own."""
+
+    parts: tuple[Kernel, ...]
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        return _joined(self.parts)
+
+    @property
+    def multimodal(self) -> bool:
+        return any(part.multimodal for part in self.parts)
+
+    def features(self, X: Array) -> Features:
+        return Features(len(X), X.shape[1], parts=tuple(part.features(X) for part in self.parts))
+
+    def gram(self, theta: Array, A: Features, B: Features) -> SumGram:
+        return SumGram(_grams(self.parts, theta, A, B))
+
+    def diagonal(self, theta: Array, A: Features) -> Array:
+        return reduce(_plus, _diagonals(self.parts, theta, A))
+
+    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
+        return _pull_diagonals(self.parts, theta, A, [w] * len(self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class SumGram:
+    """The sum of covariances."""
+
+    parts: tuple[Gram, ...]
+
+    @cached_property
+    def matrix(self) -> Array:
+        return reduce(_plus, (part.matrix for part in self.parts))
+
+    def pull_parameters(self, W: Array) -> Array:
+        return of(W).concatenate([part.pull_parameters(W) for part in self.parts], 0)
+
+    def pull_inputs(self, W: Array) -> Array:
+        return reduce(_plus, (part.pull_inputs(W) for part in self.parts))
+
+    def transposed(self) -> SumGram:
+        return SumGram(tuple(part.transposed() for part in self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """A multiple of a kernel; its factor has a standard normal prior on its logarithm, and bounds a thousandfold either way."""
+
+    part: Kernel
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        factor = Parameters.of(["outputscale"], lower=-math.log(1e3), upper=math.log(1e3), scale=1.0, jacobian=0.0)
+        return Parameters.joined([self.part.parameters, factor])
+
+    @property
+    def multimodal(self) -> bool:
+        return self.part.multimodal
+
+    def features(self, X: Array) -> Features:
+        return self.part.features(X)
+
+    def gram(self, theta: Array, A: Features, B: Features) -> ScaledGram:
+        return ScaledGram(self.part.gram(theta[:-1], A, B), of(theta).exp(theta[-1:]))
+
+    def diagonal(self, theta: Array, A: Features) -> Array:
+        return of(theta).exp(theta[-1:]) * self.part.diagonal(theta[:-1], A)
+
+    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
+        return self.part.pull_diagonal(theta[:-1], A, of(theta).exp(theta[-1:]) * w)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledGram:
+    """A covariance times a factor (an array of one entry)."""
+
+    part: Gram
+    factor: Array
+
+    @cached_property
+    def matrix(self) -> Array:
+        return self.factor * self.part.matrix
+
+    def pull_parameters(self, W: Array) -> Array:
+        whole: Array = (W * self.matrix).sum().reshape(1)
+        return of(W).concatenate((self.part.pull_parameters(self.factor * W), whole), 0)
+
+    def pull_inputs(self, W: Array) -> Array:
+        return self.part.pull_inputs(self.factor * W)
+
+    def transposed(self) -> ScaledGram:
+        return ScaledGram(self.part.transposed(), self.factor)
+
+
+def _joined(parts: Sequence[Kernel]) -> Parameters:
+    """The layouts one after the other; names begin with the number of their kernel where two would be alike."""
+    layouts = [part.parameters for part in parts]
+    names = [name for layout in layouts for name in layout.names]
+    alike = len(set(names)) < len(names)
+    return Parameters.joined(layouts, [f"{k}." for k in range(len(parts))] if alike else None)
+
+
+def _pieces(parts: Sequence[Kernel], theta: Array) -> list[Array]:
+    pieces, start = [], 0
+    for part in parts:
+        pieces.append(theta[start : start + len(part.parameters)])
+        start += len(part.parameters)
+    return pieces
+
+
+def _grams(parts: Sequence[Kernel], theta: Array, A: Features, B: Features) -> tuple[Gram, ...]:
+    together = zip(parts, _pieces(parts, theta), A.parts, B.parts, strict=True)
+    return tuple(part.gram(piece, a, b) for part, piece, a, b in together)
+
+
+def _diagonals(parts: Sequence[Kernel], theta: Array, A: Features) -> list[Array]:
+    return [part.diagonal(piece, a) for part, piece, a in zip(parts, _pieces(parts, theta), A.parts, strict=True)]
+
+
+def _pull_diagonals(parts: Sequence[Kernel], theta: Array, A: Features, weights: Sequence[Array]) -> Array | None:
+    together = zip(parts, _pieces(parts, theta), A.parts, weights, strict=True)
+    pulled = [found for part, piece, a, w in together if (found := part.pull_diagonal(piece, a, w)) is not None]
+    return reduce(_plus, pulled) if pulled else None
+
+
+def _times(a: Array, b: Array) -> Array:
+    return a * b
+
+
+def _plus(a: Array, b: Array) -> Array:
+    return a + b
