@@ -16,6 +16,9 @@ POOL = 2_000
 NEIGHBOURS = 60
 """Neighbours of each incumbent in a pool."""
 
+_THIN = 0.02
+"""Share of feasible points below which they are made one by one, by programming: pools are ten times smaller there."""
+
 Params = dict[str, Any]
 
 
@@ -45,6 +48,7 @@ def pool(
     if whole(space):
         every = (held(space, point, fixed) for point in space.enumerate())
         return fresh(history, (point for point in every if point is not None), beside=beside)
+    size = size // _scarcity(space)
     near = around(space, leaders, rng, fixed=fixed)
     return fresh(history, [*near, *space.sample(max(size - len(near), size // 2), rng, fixed=fixed)], beside=beside)
 
@@ -56,8 +60,13 @@ def whole(space: Space) -> bool:
 
 def around(space: Space, points: Iterable[Params], rng: np.random.Generator, *, fixed: Mapping[str, Any]) -> list[Params]:
     """Feasible neighbours of feasible points, with the fixed values held."""
-    near = (held(space, other, fixed) for point in points for other in space.neighbours(point, rng, NEIGHBOURS))
+    each = NEIGHBOURS // _scarcity(space)
+    near = (held(space, other, fixed) for point in points for other in space.neighbours(point, rng, each))
     return [point for point in near if point is not None]
+
+
+def _scarcity(space: Space) -> int:
+    return 1 if space.acceptance >= _THIN else 10
 
 
 def fresh(history: History, points: Iterable[Params], *, beside: Iterable[Params] = ()) -> list[Params]:

@@ -56,11 +56,24 @@ def by_programming(space: Space, n: int, rng: np.random.Generator, near: Mapping
             if not system.variables:
                 points += [skeleton] if space._keeps(skeleton) else []
                 continue
+            if system.refuted(space) or _refuted(space, system):
+                continue
             polytope = polytope_of(space, system, *_choose_supports(system, rng))
             groups.setdefault(_key(polytope), (polytope, []))[1].append(system)
         for polytope, systems in groups.values():
             points += _finish(space, polytope, systems, rng)
     return points
+
+
+def _refuted(space: Space, system: LinearSystem) -> bool:
+    """Whether it is proved that no values keep the system, so that no time is spent on its other skeletons."""
+    if len(space._refuted) >= _MAX_POLYTOPES:
+        space._refuted.clear()
+    parts = (system.A, system.b, system.E, system.e, system.low, system.high)
+    key = (_bytes(*parts), system.whole, system.supports)
+    if key not in space._refuted:
+        space._refuted[key] = nearest_feasible(system, (system.low + system.high) / 2).proved_empty
+    return space._refuted[key]
 
 
 def _finish(space: Space, polytope: Polytope, systems: list[LinearSystem], rng: np.random.Generator) -> list[Params]:
@@ -133,7 +146,10 @@ def polytope_of(space: Space, system: LinearSystem, low: Array, high: Array) -> 
 
 
 def _key(polytope: Polytope) -> bytes:
-    parts = (polytope.A, polytope.b, polytope.E, polytope.e, polytope.low, polytope.high)
+    return _bytes(polytope.A, polytope.b, polytope.E, polytope.e, polytope.low, polytope.high)
+
+
+def _bytes(*parts: Array) -> bytes:
     return b"".join(np.int64(part.size).tobytes() + part.tobytes() for part in parts)
 
 

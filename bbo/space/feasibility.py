@@ -48,6 +48,14 @@ def find_feasible(space: Space) -> Params:
         raise InvalidSpace(f"a constraint among {_quoted(checks)} raised {type(error).__name__}: {error}") from error
 
 
+def acceptance(space: Space) -> float:
+    """See `Space.acceptance`."""
+    if not space._known:
+        return 1.0
+    tried = candidates(space, np.random.default_rng(0).random((_PILOT, draws(space))), {})
+    return sum(point is not None and space._keeps(point, exact=True) for point in tried) / _PILOT
+
+
 def _refute(space: Space) -> None:
     """Raise if the constraints that are linear in always active numbers contradict each other."""
     always = {name for name in space.names if name not in space._tree.conditions}

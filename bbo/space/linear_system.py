@@ -64,6 +64,11 @@ class LinearSystem:
         """Whether the same parameters are active at a point of this system as at its skeleton."""
         return not space._tree.conditions or set(space.active(point)) == self.skeleton.keys()
 
+    def refuted(self, space: Space) -> bool:
+        """Whether a constraint on nothing that may move fails at the skeleton."""
+        moving, env = {variable.name for variable in self.variables}, space._tree.env(self.skeleton)
+        return any(isinstance(known, Condition) and not known.names & moving and not known.holds(env) for known in space._known)
+
     @property
     def low(self) -> Array:
         """Lower bounds of the variables."""
@@ -179,7 +184,7 @@ def _kept_conditions(space: Space, skeleton: Mapping[str, Any], env: Mapping[str
             if form is None or (name not in skeleton and form.sense == "=="):
                 resting |= {space._tree.owner[parent] for parent in part.names}
             else:
-                rows.append(_strictly(form, env, opposite=name not in skeleton))
+                rows.append(_strictly(form, env, space, opposite=name not in skeleton))
     return rows, resting
 
 
@@ -187,10 +192,23 @@ _OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
 _MARGIN = 1e-9  # of the size of its terms, by which a strict inequality is kept
 
 
-def _strictly(form: LinearForm, env: Mapping[str, Any], *, opposite: bool) -> Row:
+def _strictly(form: LinearForm, env: Mapping[str, Any], space: Space, *, opposite: bool) -> Row:
+    """A condition as a row, or its opposite, with room for rounding where it is strict."""
     sense = _OPPOSITE[form.sense] if opposite else form.sense
     margin = _MARGIN * (abs(form.rhs) + sum(abs(value * float(env[name])) for name, value in form.coefficients.items()))
-    return form.coefficients, sense, form.rhs + {"<": -margin, ">": margin}.get(sense, 0.0)
+    rhs = form.rhs + {"<": -margin, ">": margin}.get(sense, 0.0)
+    if len(form.coefficients) == 1 and sense in ("<", ">"):
+        ((name, value),) = form.coefficients.items()
+        plain = number(space.parameters[space._tree.owner[name]])
+        if plain is not None and (step := plain.step or (1.0 if isinstance(plain, Int) else None)) is not None:
+            rhs = value * _before_next(form.rhs / value, plain.low, step, upward=(sense == ">") == (value > 0))
+    return form.coefficients, sense, rhs
+
+
+def _before_next(threshold: float, low: float, step: float, *, upward: bool) -> float:
+    """Half a step before the first level beyond a threshold, so that no rounding decides."""
+    k = (threshold - low) / step
+    return low + step * (math.floor(k + 1e-9) + 0.5 if upward else math.ceil(k - 1e-9) - 0.5)
 
 
 def _assemble(

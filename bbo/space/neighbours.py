@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _SCALES = (-3.0, -0.3)  # decimal exponents between which the size of a step is drawn, in ranges
 _HALVINGS = 8
-_PULLED = 0.3  # of the infeasible steps are brought back onto the linear constraints, the others shortened
+_PULLED = 0.3  # of the infeasible steps are brought back onto the linear constraints, the others shortened ...
+_THIN = 0.05  # ... where fewer random points than these are feasible; elsewhere
+_RARELY = 0.05  # of them, since shortening is cheaper
 _TRIES = 20  # an asked neighbour, before the rest is drawn from the whole space
 _ROUNDS = 20  # of drawing from the whole space
 
@@ -51,11 +53,12 @@ def neighbours(space: Space, params: Mapping[str, Any], rng: np.random.Generator
 
 def _step(space: Space, base: Params, rng: np.random.Generator) -> Params | None:
     scale = 10 ** rng.uniform(*_SCALES)
+    pulled_share = _PULLED if space.acceptance < _THIN else _RARELY
     for _ in range(_HALVINGS):
         point = mutate(space, base, rng, scale, {})
         if space._keeps(point, exact=True):
             return point
-        if rng.random() < _PULLED and (pulled := _pull_back(space, point, rng, scale)) is not None:
+        if rng.random() < pulled_share and (pulled := _pull_back(space, point, rng, scale)) is not None:
             return pulled
         scale /= 2
     return None
@@ -64,7 +67,7 @@ def _step(space: Space, base: Params, rng: np.random.Generator) -> Params | None
 def _pull_back(space: Space, start: Params, rng: np.random.Generator, scale: float) -> Params | None:
     """A step in all numbers at once, brought back onto the linear constraints: how thin slices and equalities are walked."""
     system = linear_system(space, start, ())
-    if not (system.variables and (len(system.b) or len(system.e))):
+    if not (system.variables and (len(system.b) or len(system.e))) or system.refuted(space):
         return None
     width = system.high - system.low
     least = np.array([2.0 * (variable.step or 0.0) for variable in system.variables])

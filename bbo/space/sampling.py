@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bbo.space.constraints import Condition
 from bbo.space.construction import by_programming, construct
 from bbo.space.drawing import candidates, draws
+from bbo.space.linear_system import number
 from bbo.space.parameter import Array
 
 if TYPE_CHECKING:
@@ -36,12 +38,24 @@ def _in_branch(space: Space, point: Params | None, rng: np.random.Generator, hel
         if space._keeps(point, exact=True):
             return point
         branch = {**held, **{name: point[name] for name in space._tree.inner if name in point}}
+        if _barren(space, point, branch):
+            return _sample(space, 1, rng, held)[0]
         for other in candidates(space, rng.random((_TRIES, draws(space))), branch):
             if other is not None and space._keeps(other, exact=True):
                 return other
         if found := by_programming(space, 1, rng, branch, held=held):
             return found[0]
     return _sample(space, 1, rng, held)[0]
+
+
+def _barren(space: Space, point: Params, branch: Params) -> bool:
+    """Whether a constraint on the branch's choices and on constants alone fails."""
+    settled = {
+        name for name in point if space.parameters[name].cardinality == 1 or (name in branch and number(space.parameters[name]) is None)
+    }
+    flat = {name for name, owner in space._tree.owner.items() if owner in settled}
+    env = space._tree.env(point)
+    return any(isinstance(known, Condition) and known.names <= flat and not known.holds(env) for known in space._known)
 
 
 def _sample(space: Space, n: int, rng: np.random.Generator, held: Mapping[str, Any]) -> list[Params]:

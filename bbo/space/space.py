@@ -56,6 +56,7 @@ class Space:
         self._known: tuple[Known, ...] = tuple(make_known(c, self._magnitude, self._tree.check) for c in constraints)
         self._identities = [(name, None if type(p).identity is Parameter.identity else p.identity) for name, p in self._parameters.items()]
         self._polytopes: dict[bytes, Polytope] = {}  # met so far by the samplers, which ask for the same ones again and again
+        self._refuted: dict[Hashable, bool] = {}  # the same of linear systems without a solution
         self._witness: Params | None = None  # a feasible point, from which one can always be reached
         if self._known:
             from bbo.space.feasibility import find_feasible
@@ -109,6 +110,13 @@ class Space:
     def cardinality(self) -> int | None:
         """Number of different points when known constraints are left aside; None when infinite."""
         return self._tree.cardinality
+
+    @cached_property
+    def acceptance(self) -> float:
+        """Share of uniform random points that keep the known constraints, by 256 of them: 1 without constraints, 0 where hardly any do."""
+        from bbo.space.feasibility import acceptance
+
+        return acceptance(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Space) and self._definition == other._definition

@@ -98,6 +98,12 @@ def test_numbers_that_conditions_rest_on_move_to_keep_constraints() -> None:
             assert [name for name in point if name == "c"] == children
 
 
+def test_a_strict_condition_on_levels_is_kept_on_the_right_side() -> None:
+    space = Space({"n": Int(0, 80, step=8), "x": Float(0, 100), "c": Bool(when="n <= 39")}, ["n + x == 41.5"])
+    seen = {(point["n"], "c" in point) for point in space.sample(200, np.random.default_rng(0)) + space.sobol(100, seed=1)}
+    assert seen == {(n, n <= 39) for n in range(0, 41, 8)}
+
+
 def test_roles_move_to_keep_constraints() -> None:
     space = Space({"x": Float(0, 1), "e": Environment(Normal(5, 2)), "c": Context(Float(0, 10))}, ["x + e == 5", "c + e == 9"])
     for point in space.sample(10, np.random.default_rng(0)):
