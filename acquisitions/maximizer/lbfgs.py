@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisitions.maximizer.active_set import constrained_step
 from acquisitions.maximizer.line_search import LineSearch
 from acquisitions.maximizer.memory import Memory, dot, namespace
+from acquisitions.maximizer.polyhedron import Polyhedron, room
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -17,6 +19,10 @@ Rows = NDArray[np.int_]
 
 Objective = Callable[[Array, Rows], tuple[Array, Array]]
 """Scores (shape `m`) and gradients (`m x d`) at X (`m x d`), of the starts with the given numbers; larger is better."""
+
+
+_PROMISED = 0.1
+"""A row ends when its next step promises less than this fraction of the gain that would end it anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,15 @@ class Climbed:
     dropped: int
 
 
-def climb(objective: Objective, X: Array, low: Array, high: Array, settings: ClimbSettings | None = None) -> Climbed:
-    """Maximize from each row of X within ``low <= x <= high``.
+def climb(
+    objective: Objective,
+    X: Array,
+    low: Array,
+    high: Array,
+    settings: ClimbSettings | None = None,
+    polyhedron: Polyhedron | None = None,
+) -> Climbed:
+    """Maximize from each row of X within ``low <= x <= high`` and a polyhedron.
 
     Quasi-Newton steps on the entries that no bound holds, entries that would leave the box set on its bound and the others solved
     for again, then a Wolfe line search. It reads values of the rows of X alone, so that rows do not disturb each other but by
@@ -76,8 +89,9 @@ def climb(objective: Objective, X: Array, low: Array, high: Array, settings: Cli
         low: Lower bounds, shape `d` or `b x d`, in units in which the box is about one wide.
         high: Upper bounds; where equal to the lower ones, an entry stands still.
         settings: Tolerances and budget.
+        polyhedron: Linear constraints, which the starts keep and so does every point evaluated (NumPy arrays only).
     """
-    climber = _Climber(objective, X, low, high, settings or ClimbSettings())
+    climber = _Climber(objective, X, low, high, settings or ClimbSettings(), polyhedron or None)
     climber.run()
     return climber.result()
 
@@ -85,9 +99,11 @@ def climb(objective: Objective, X: Array, low: Array, high: Array, settings: Cli
 class _Climber:
     """Minimizes the negative of the objective; arrays hold the rows that still climb."""
 
-    def __init__(self, objective: Objective, X: Array, low: Array, high: Array, settings: ClimbSettings) -> None:
+    def __init__(
+        self, objective: Objective, X: Array, low: Array, high: Array, settings: ClimbSettings, polyhedron: Polyhedron | None
+    ) -> None:
         xp = self.xp = namespace(X)
-        self.objective, self.settings = objective, settings
+        self.objective, self.settings, self.polyhedron = objective, settings, polyhedron
         self.low, self.high = low + xp.zeros_like(X), high + xp.zeros_like(X)
         self.x = self._clip(X)
         self.rows = xp.arange(len(X), device=X.device)
@@ -115,8 +131,7 @@ class _Climber:
         xp, search = self.xp, self.search
         x = self._clip(self.x + search.step[:, None] * self.p)
         f, g = self._evaluate(x)
-        room = None if bool((search.step == 1).all()) else self._room()
-        accepted, failed = search.judge(f, dot(g, self.p), room)
+        accepted, failed = search.judge(f, dot(g, self.p), self._room)
         gain = self.f - f
         small = accepted & (gain <= self.settings.value_tolerance * xp.maximum(xp.maximum(abs(f), abs(self.f)), xp.ones_like(f)))
         self.memory.update(accepted, x - self.x, g - self.g)
@@ -179,17 +194,39 @@ class _Climber:
         self.memory, self.search = self.memory.take(left), self.search.take(left)
 
     def _room(self) -> Array:
-        """The largest step that keeps the box, at least one."""
+        """The largest step that keeps the constraints, at least one."""
         xp = self.xp
+        if self.polyhedron is not None:
+            return np.maximum(room(self.x, self.p, self.low, self.high, self.polyhedron), 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            room = xp.where(self.p > 0, (self.high - self.x) / self.p, xp.where(self.p < 0, (self.low - self.x) / self.p, np.inf))
-        largest: Array = xp.maximum(xp.amin(room, -1), xp.ones_like(self.f))
+            reach = xp.where(self.p > 0, (self.high - self.x) / self.p, xp.where(self.p < 0, (self.low - self.x) / self.p, np.inf))
+        largest: Array = xp.maximum(xp.amin(reach, -1), xp.ones_like(self.f))
         return largest
 
     def _head(self, rows: Mask) -> None:
         """Choose the directions of the given rows and begin their line searches."""
         if not bool(rows.any()):
             return
+        xp = self.xp
+        if self.polyhedron is None:
+            p = self._box_step()
+        else:
+            p = constrained_step(self.memory, self.x, self.g, self.low, self.high, self.polyhedron)
+        slope = dot(self.g, p)
+        uphill = ~(slope < -1e-10 * (dot(self.g, self.g) * dot(p, p)) ** 0.5)
+        if self.polyhedron is None and bool(uphill.any()):
+            p = xp.where(uphill[:, None], self._clip(self.x - self.g / self.memory.theta[:, None]) - self.x, p)
+            slope = dot(self.g, p)
+        self.p = p if bool(rows.all()) else xp.where(rows[:, None], p, self.p)
+        self.search.restart(rows, self.f, slope)
+        promise = self.settings.value_tolerance * _PROMISED * xp.maximum(abs(self.f), xp.ones_like(self.f))
+        over = rows & (-slope <= promise)
+        if self.polyhedron is not None:
+            over = over | rows & uphill  # no feasible way down: optimal to rounding
+        self._drop(over)
+
+    def _box_step(self) -> Array:
+        """About the minimum of the quadratic model in the box."""
         xp, x, g = self.xp, self.x, self.g
         free = ~((x <= self.low) & (g > 0) | (x >= self.high) & (g < 0))
         p = self.memory.reduced(free).solve(-(g * free)[..., None])[..., 0]
@@ -200,11 +237,5 @@ class _Climber:
             free = free & ~out
             rest = self.memory.reduced(free).solve(-((g + self.memory.times(delta)) * free)[..., None])[..., 0]
             y = self._clip(x + delta + rest)
-        p = y - x
-        slope = dot(g, p)
-        uphill = ~(slope < -1e-10 * (dot(g, g) * dot(p, p)) ** 0.5)
-        if bool(uphill.any()):
-            p = xp.where(uphill[:, None], self._clip(x - g / self.memory.theta[:, None]) - x, p)
-            slope = dot(g, p)
-        self.p = p if bool(rows.all()) else xp.where(rows[:, None], p, self.p)
-        self.search.restart(rows, self.f, slope)
+        step: Array = y - x
+        return step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -77,13 +78,13 @@ class LineSearch:
         for field in fields(self):
             setattr(self, field.name, xp.where(rows, getattr(fresh, field.name), getattr(self, field.name)))
 
-    def judge(self, value: Array, slope: Array, room: Array | None = None) -> tuple[Mask, Mask]:
+    def judge(self, value: Array, slope: Array, room: Callable[[], Array]) -> tuple[Mask, Mask]:
         """Take in value and slope at `step`; which rows end there, and which give up. All others have a new `step`.
 
         Args:
             value: At `step`; not finite where there is none.
             slope: At `step`.
-            room: Largest steps allowed; one where None.
+            room: Largest steps allowed, asked for where the function falls on.
         """
         xp = namespace(value)
         self.tries = self.tries + 1
@@ -91,17 +92,18 @@ class LineSearch:
         value = xp.where(finite, value, np.inf)
         slack = _ROUNDING * abs(self.value)
         enough = value <= self.value + _DECREASE * self.step * self.slope + slack
-        reach = 1.0 if room is None else room
-        steep = slope < _CURVATURE * self.slope  # falls on: a longer step is better
-        accepted = enough & (abs(slope) <= -_CURVATURE * self.slope) | enough & steep & (self.step >= reach) & (self.high == np.inf)
+        accepted = enough & (abs(slope) <= -_CURVATURE * self.slope)
         if bool(accepted.all()):
             return accepted, ~accepted
+        steep = enough & (slope < _CURVATURE * self.slope) & (self.high == np.inf)  # falls on: a longer step is better
+        reach = room() if bool(steep.any()) else self.step
+        accepted = accepted | steep & (self.step >= reach * (1 - 1e-12))
         accepted = accepted | enough & (self.tries >= _PATIENCE)
         self._narrow(value, slope, enough, reach)
-        failed = ~accepted & ((self.tries >= _TRIES) | (self.high - self.low <= 1e-14 * self.high))
+        failed = ~accepted & ((self.tries >= _TRIES) | (self.low >= self.high * (1 - 1e-14)))
         return accepted, failed
 
-    def _narrow(self, value: Array, slope: Array, enough: Mask, reach: Array | float) -> None:
+    def _narrow(self, value: Array, slope: Array, enough: Mask, reach: Array) -> None:
         """Put the tried step into the bracket and choose the next."""
         xp = namespace(value)
         t = self.step
@@ -121,7 +123,7 @@ class LineSearch:
             secant = (t - before[0]) * self.low_slope / (before[1] - self.low_slope)  # to where the slope would vanish
             onward = xp.where((secant > 0) & xp.isfinite(secant), secant, 9 * t)
             onward = t + xp.minimum(xp.maximum(onward, t), 9 * t)
-            self.step = xp.where(xp.isfinite(self.high), inside, xp.minimum(onward, reach + 0 * t))
+            self.step = xp.where(xp.isfinite(self.high), inside, xp.minimum(onward, reach))
 
 
 def _cubic(value: Array, slope: Array, far_value: Array, far_slope: Array, width: Array) -> Array:

@@ -60,7 +60,7 @@ class Memory:
         """How many pairs there is room for."""
         return int(self.pairs.shape[1] // 2)
 
-    def take(self, rows: Mask) -> Memory:
+    def take(self, rows: Mask | NDArray[np.int_]) -> Memory:
         """The memory of some rows."""
         return Memory(self.pairs[rows], self.gram[rows], self.theta[rows])
 

@@ -8,15 +8,20 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from acquisitions.domain import Box, Domain
+from acquisitions.domain import Domain, UnsupportedDomain
 from acquisitions.maximizer.lbfgs import climb
+from acquisitions.maximizer.neighbours import neighbours
+from acquisitions.maximizer.region import Region
 from acquisitions.maximizer.result import Maximum
-from acquisitions.maximizer.screening import best_apart, latin_hypercube, perturb
+from acquisitions.maximizer.screening import best_apart
 from acquisitions.maximizer.settings import MaximizerSettings
 from acquisitions.protocol import Acquisition, Climbable
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+_GAIN = 1e-9
+"""A discrete move that gains a smaller fraction of the score is rounding."""
 
 
 def maximize(
@@ -32,7 +37,9 @@ def maximize(
 ) -> Maximum:
     """The point of a domain with the largest score that a wide screening and climbs from the best points find.
 
-    Deterministic given the state of `rng`.
+    Boxes and linear constraints are climbed by projected L-BFGS. Where columns have levels, or are active under conditions,
+    climbs of the continuous entries alternate with moves to the best discrete neighbour. Constraints of which only a check is
+    known, and `feasible`, bound each line search. Deterministic given the state of `rng`.
 
     Args:
         acq: What to maximize; climbed where it has `value_and_gradient`.
@@ -49,8 +56,8 @@ def maximize(
         EmptyDomain: The linear constraints of the domain contradict each other.
         UnsupportedDomain: The domain cannot be sampled, and no pool is given that lies in it.
     """
-    settings = settings or MaximizerSettings()
-    search = _Search(acq, domain, dict(fixed or {}), feasible, settings, rng)
+    region = Region(domain, fixed or {}, feasible)
+    search = _Search(acq, region, settings or MaximizerSettings(), rng)
     return search.run(_points(seeds, domain.d), _points(pool, domain.d))
 
 
@@ -61,69 +68,48 @@ def _points(X: ArrayLike | None, d: int) -> Array:
 class _Search:
     """One maximization: its problem, and a count of evaluations."""
 
-    def __init__(
-        self,
-        acq: Acquisition,
-        domain: Domain,
-        fixed: dict[int, float],
-        feasible: Callable[[Array], Mask] | None,
-        settings: MaximizerSettings,
-        rng: np.random.Generator,
-    ) -> None:
-        self.acq, self.domain, self.fixed, self.feasible, self.settings, self.rng = acq, domain, fixed, feasible, settings, rng
-        self.low, self.high = domain.bounds
-        self.width = self.high - self.low
-        self.box = not domain.constraints and not domain.columns.tree and all(_plain(shape) for shape in domain.shapes)
+    def __init__(self, acq: Acquisition, region: Region, settings: MaximizerSettings, rng: np.random.Generator) -> None:
+        self.acq, self.region, self.settings, self.rng = acq, region, settings, rng
         self.evaluations = 0
+        self.notes: list[str] = []
 
     def run(self, seeds: Array, pool: Array) -> Maximum:
         X = self._screened(seeds, pool)
-        values = self.value(X)
-        top = best_apart(X, values, self.settings.starts, self.width)
+        values = self._value(X)
+        top = best_apart(X, values, self.settings.starts, self.region.width)
         if not len(top):
             raise ArithmeticError(f"none of {len(X)} points has a finite score")
         starts, values = X[top], values[top]
-        where = "box" if self.box else "constrained or mixed"
-        if isinstance(self.acq, Climbable):
-            optima, values = self._climb(starts)
-            path = f"{where}: {len(X):,} screened, {len(starts)} climbed"
+        self.notes.append(f"{self.region.kind}: {len(X):,} screened")
+        if self.region.mixed:
+            optima, values = self._alternate(starts.copy(), values)
         else:
-            optima, values = self._wander(starts, values)
-            path = f"{where}: {len(X):,} screened, local search around {len(starts)}, since the score has no gradient"
+            optima, values = self._improve(starts.copy(), values)
+            self.notes.append(f"{len(starts)} {self._improved}")
+        optima, values = self._kept(optima, values, starts)
         order = np.argsort(-values, kind="stable")
         optima, values = optima[order], values[order]
-        return Maximum(optima[0], float(values[0]), path, self.evaluations, starts, optima, values)
+        return Maximum(optima[0], float(values[0]), ", ".join(self.notes), self.evaluations, starts, optima, values)
 
-    # -- points ------------------------------------------------------------------------------------------------------------------
+    @property
+    def _improved(self) -> str:
+        return "climbed" if isinstance(self.acq, Climbable) else "searched around, since the score has no gradient"
 
     def _screened(self, seeds: Array, pool: Array) -> Array:
         """Seeds, the pool, and points of our own over the domain and around the seeds, those that may be chosen."""
+        seeds, pool = (X[self.region.allowed(X)] for X in (seeds, pool))
         n = self.settings.screened
         n_near = int(self.settings.near * n) if len(seeds) else 0
-        near = np.clip(perturb(self._hold(seeds), n_near, self.width, self.rng), self.low, self.high)
-        if self.box:
-            wide = self.low + self.width * latin_hypercube(n - n_near, self.domain.d, self.rng)
-        else:
-            wide = self.domain.sample(n - n_near, self.rng) if n > n_near else np.empty((0, self.domain.d))
-        X = np.vstack([seeds, pool, self._hold(near), self._hold(wide)])
-        return X[self.allowed(X)]
+        try:
+            wide = self.region.wide(n - n_near, self.rng)
+        except UnsupportedDomain as error:
+            if not len(seeds) and not len(pool):
+                raise
+            wide = np.empty((0, self.region.domain.d))
+            self.notes.append(f"no points of our own, since {error}")
+        return np.vstack([seeds, pool, self.region.near(seeds, n_near, self.rng), wide])
 
-    def _hold(self, X: Array) -> Array:
-        """The points with the fixed values in them, and levels where columns have them."""
-        if self.domain.columns.discrete:
-            X = self.domain.columns.snap(X)
-        for i, value in self.fixed.items():
-            X[:, i] = value
-        return X
-
-    def allowed(self, X: Array) -> Mask:
-        """Which points may be chosen."""
-        mask = np.ones(len(X), dtype=bool) if self.box else self.domain.contains(X)
-        for i, value in self.fixed.items():
-            mask &= X[:, i] == value
-        return mask if self.feasible is None else mask & self.feasible(X)
-
-    def value(self, X: Array) -> Array:
+    def _value(self, X: Array) -> Array:
         """Scores of points, minus infinity where there is none."""
         self.evaluations += len(X)
         size = self.settings.chunk
@@ -131,48 +117,84 @@ class _Search:
         values = np.concatenate(parts) if parts else np.empty(0)
         return np.where(np.isfinite(values), values, -np.inf)
 
+    def _kept(self, X: Array, values: Array, starts: Array) -> tuple[Array, Array]:
+        """The optima that are allowed; where rounding has led one astray, the starts come beside them."""
+        kept = self.region.allowed(X) & np.isfinite(values)
+        if kept.all():
+            return X, values
+        return np.vstack([X[kept], starts]), np.concatenate([values[kept], self._value(starts)])
+
     # -- local search ------------------------------------------------------------------------------------------------------------
 
+    def _improve(self, X: Array, values: Array) -> tuple[Array, Array]:
+        return self._climb(X) if isinstance(self.acq, Climbable) else self._wander(X, values)
+
     def _climb(self, X: Array) -> tuple[Array, Array]:
-        low, high = self._moving(X)
-        scale = np.where(self.width > 0, self.width, 1.0)
-        acq, lenient = cast("Climbable", self.acq), self.box and self.feasible is None
+        """Where climbs of the continuous entries end."""
+        region, scale = self.region, self.region.scale
+        low, high = region.moving(X)
+        acq = cast("Climbable", self.acq)
 
         def objective(U: Array, rows: NDArray[np.int_]) -> tuple[Array, Array]:
             P = np.minimum(np.maximum(U * scale, low[rows]), high[rows])
             values, gradients = acq.value_and_gradient(P)
-            if not lenient:
-                values = np.where(self.allowed(P), values, -np.inf)
+            if not region.exact:
+                values = np.where(region.allowed(P), values, -np.inf)
             return values, gradients * scale
 
-        climbed = climb(objective, X / scale, low / scale, high / scale, self.settings.climb)
+        climbed = climb(objective, X / scale, low / scale, high / scale, self.settings.climb, region.polyhedron)
         self.evaluations += climbed.evaluations
         return np.clip(climbed.X * scale, low, high), climbed.values
 
-    def _moving(self, X: Array) -> tuple[Array, Array]:
-        """Bounds for each row within which the active continuous columns move, all others held."""
-        moves = self.domain.columns.active(X)
-        moves[:, [*self.domain.columns.discrete, *self.fixed]] = False
-        for shape in self.domain.shapes:
-            if not isinstance(shape, Box):
-                moves[:, shape.columns] = False
-        return np.where(moves, self.low, X), np.where(moves, self.high, X)
-
     def _wander(self, X: Array, values: Array) -> tuple[Array, Array]:
-        """Perturb each point, move to the best, again and again, ever closer."""
+        """Perturb each point and move to the best, again and again."""
         for _ in range(self.settings.perturbations):
-            near = perturb(X, 20 * len(X), self.width, self.rng)
-            owner = np.arange(len(near)) % len(X)
-            low, high = self._moving(X)
-            near = np.clip(near, low[owner], high[owner])
-            scores = np.where(self.allowed(near), self.value(near), -np.inf)
             for k in range(len(X)):
-                mine = np.flatnonzero(owner == k)
-                best = mine[np.argmax(scores[mine])]
-                if scores[best] > values[k]:
-                    X[k], values[k] = near[best], scores[best]
+                near = self.region.near(X[k : k + 1], self.settings.wander, self.rng)
+                scores = self._value(near)
+                if len(near) and scores.max() > values[k]:
+                    X[k], values[k] = near[scores.argmax()], scores.max()
         return X, values
 
+    def _alternate(self, X: Array, values: Array) -> tuple[Array, Array]:
+        """Climbs of the continuous entries, then moves to better discrete neighbours, until none is better; half of the points a time."""
+        moves, rounds, count = 0, 0, len(X)
+        done_X, done_values = X[:0], values[:0]
+        for rounds in range(1, self.settings.alternations + 1):
+            low, high = self.region.moving(X)
+            free = (low < high).any(axis=1)
+            if free.any():
+                X[free], values[free] = self._improve(X[free], values[free])
+            better = self._step(X, values)
+            moves += int(better.sum())
+            done_X, done_values = np.vstack([done_X, X[~better]]), np.concatenate([done_values, values[~better]])
+            X, values = X[better], values[better]
+            keep = np.argsort(-values, kind="stable")[: max(2, -(-count // 2**rounds))]
+            done_X, done_values = np.vstack([done_X, np.delete(X, keep, axis=0)]), np.concatenate([done_values, np.delete(values, keep)])
+            X, values = X[keep], values[keep]
+            if not len(X):
+                break
+        self.notes.append(f"{count} {self._improved} in turn with {moves} discrete moves, {rounds} rounds")
+        return np.vstack([done_X, X]), np.concatenate([done_values, values])
 
-def _plain(shape: object) -> bool:
-    return isinstance(shape, Box) and not any(shape.levels)
+    def _step(self, X: Array, values: Array) -> Mask:
+        """Move points to their best neighbours, in place, as long as that gains; which have moved."""
+        moved = np.zeros(len(X), dtype=bool)
+        turn = np.ones(len(X), dtype=bool)
+        for _ in range(self.settings.discrete):
+            rows = np.flatnonzero(turn)
+            near, owner = neighbours(self.region, X[rows], self.rng)
+            scores = self._value(near)
+            turn[:] = False
+            for k, row in enumerate(rows):
+                mine = np.flatnonzero(owner == k)
+                if (
+                    len(mine)
+                    and (best := mine[np.argmax(scores[mine])]) is not None
+                    and scores[best] > values[row] + _GAIN * abs(values[row])
+                ):
+                    X[row], values[row] = near[best], scores[best]
+                    turn[row] = moved[row] = True
+            if not turn.any():
+                break
+        return moved

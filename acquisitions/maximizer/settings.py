@@ -18,9 +18,11 @@ class MaximizerSettings:
         starts: Points climbed from.
         chunk: Points scored in one call, which bounds memory.
         climb: Tolerances and budget of the gradient steps.
-        alternations: Rounds of discrete moves and climbs, at most, in mixed spaces (BoTorch's ``optimize_acqf_mixed_alternating``
+        alternations: Rounds of climbs and discrete moves, at most, in mixed spaces (BoTorch's ``optimize_acqf_mixed_alternating``
             has 64; most end after a few, when no move gains).
+        discrete: Discrete moves in a row, at most (8 there).
         perturbations: Rounds of local search where there is no gradient.
+        wander: Points scored in each around each start.
     """
 
     screened: int = 3_000
@@ -29,4 +31,6 @@ class MaximizerSettings:
     chunk: int = 1_024
     climb: ClimbSettings = field(default_factory=ClimbSettings)
     alternations: int = 16
+    discrete: int = 8
     perturbations: int = 12
+    wander: int = 20
