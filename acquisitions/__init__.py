@@ -6,11 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
     from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
     from acquisitions.expected_improvement import ExpectedImprovement as ExpectedImprovement
     from acquisitions.expected_improvement import LogExpectedImprovement as LogExpectedImprovement
     from acquisitions.feasibility import LogProbabilityOfFeasibility as LogProbabilityOfFeasibility
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
+    from acquisitions.hypervolume_improvement import LogExpectedHypervolumeImprovement as LogExpectedHypervolumeImprovement
+    from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement as LogNoisyExpectedHypervolumeImprovement
     from acquisitions.maximizer import maximize as maximize
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
@@ -22,6 +25,8 @@ REGISTRY = {
     "ei": "acquisitions.expected_improvement:ExpectedImprovement",
     "log_ei": "acquisitions.expected_improvement:LogExpectedImprovement",
     "log_nei": "acquisitions.noisy_expected_improvement:LogNoisyExpectedImprovement",
+    "log_ehvi": "acquisitions.hypervolume_improvement:LogExpectedHypervolumeImprovement",
+    "log_nehvi": "acquisitions.hypervolume_improvement:LogNoisyExpectedHypervolumeImprovement",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",
@@ -33,7 +38,12 @@ REGISTRY = {
 
 _EXPORTS = {
     path.partition(":")[2]: path
-    for path in (*REGISTRY.values(), "acquisitions.feasibility:OutcomeConstraint", "acquisitions.maximizer:maximize")
+    for path in (
+        *REGISTRY.values(),
+        "acquisitions.box_decomposition:infer_reference_point",
+        "acquisitions.feasibility:OutcomeConstraint",
+        "acquisitions.maximizer:maximize",
+    )
 }
 
 

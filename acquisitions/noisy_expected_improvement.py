@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from acquisitions.conditioning import SampledFeasibility, SampledProcess, joint_samples, normals
 from acquisitions.feasibility import OutcomeConstraint
 from acquisitions.gaussian import Array, GaussianModel, spread
-from acquisitions.tails import log_h
+from acquisitions.tails import log_h, log_mean
 
 _PRUNING = 512  # samples that say which points may be the best
 _MOST = 128  # points kept at most, those most often the best
@@ -89,7 +89,7 @@ class LogNoisyExpectedImprovement:
         feasibility = self._feasibility.at(X)
         if feasibility.joint is None:
             return np.log(sd) + _log_mean_h(z)[0] + feasibility.closed
-        return np.log(sd) + _log_mean(log_h(z)[0] + feasibility.joint)[0] + feasibility.closed
+        return np.log(sd) + log_mean(log_h(z)[0] + feasibility.joint)[0] + feasibility.closed
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`)."""
@@ -102,19 +102,10 @@ class LogNoisyExpectedImprovement:
             share = None
         else:
             terms, slope = log_h(z)
-            value, share = _log_mean(terms + feasibility.joint)
+            value, share = log_mean(terms + feasibility.joint)
             d_z = share * slope
         gradient = given.pull(d_z / sd[:, None], (1.0 - np.einsum("ij,ij->i", d_z, z)) / sd * d_sd)
         return np.log(sd) + value + feasibility.closed, gradient + feasibility.pull(share)
-
-
-def _log_mean(terms: Array) -> tuple[Array, Array]:
-    """``log mean_s exp(terms)`` over the columns of `m x s`, and each column's share in the sum, `m x s`."""
-    top: Array = terms.max(1, keepdims=True)
-    weights = np.exp(terms - top)
-    total = weights.sum(1, keepdims=True)
-    value: Array = (top + np.log(total / terms.shape[1]))[:, 0]
-    return value, weights / total
 
 
 def _log_mean_h(z: Array) -> tuple[Array, Array]:
@@ -127,7 +118,7 @@ def _log_mean_h(z: Array) -> tuple[Array, Array]:
     value, d_z = np.log(total / z.shape[1]), cdf / total[:, None]
     if np.any(small):
         terms, slope = log_h(z[small])
-        value[small], share = _log_mean(terms)
+        value[small], share = log_mean(terms)
         d_z[small] = share * slope
     return value, d_z
 

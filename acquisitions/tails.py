@@ -65,3 +65,12 @@ def log_interval(a: Array, b: Array) -> tuple[Array, Array, Array]:
     rest = -np.expm1(log_low - log_high)
     d_low, d_high = -hazard_low * share / rest, hazard_high / rest
     return value, np.where(mirrored, -d_high, d_low), np.where(mirrored, -d_low, d_high)
+
+
+def log_mean(terms: Array) -> tuple[Array, Array]:
+    """``log mean_s exp(terms)`` over the columns of `m x s`, and each column's share in the sum, `m x s`."""
+    top: Array = terms.max(1, keepdims=True)
+    weights = np.exp(terms - top)
+    total = weights.sum(1, keepdims=True)
+    value: Array = (top + np.log(total / terms.shape[1]))[:, 0]
+    return value, weights / total
