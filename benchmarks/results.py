@@ -1,0 +1,85 @@
+"""Finished runs: one JSON line each, appended whole; or a Parquet table of the same rows."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """One optimizer on one case with one seed.
+
+    Args:
+        case, optimizer, seed: Which.
+        budget: Evaluations allowed.
+        initial: How many of them were the shared initial design.
+        status: ``"done"``; ``"unsupported"`` (the library cannot take the case: no run); ``"timeout"`` or ``"failed"`` (the run
+            ended early, and counts what it had found).
+        reason: Why, where it is not done.
+        regrets: After each evaluation, in the case's units (`benchmarks.suite.scoring`).
+        ask_seconds: Of each proposal, measured in the process of the library.
+        tell_seconds: Of each tell after the initial design; what a library puts off to its ask, or does in its tell, shows there.
+        versions: Releases, as ``name==version``, separated by blanks.
+        date: Day of the run, UTC.
+        sealed: Whether the case is of the sealed suite.
+    """
+
+    case: str
+    optimizer: str
+    seed: int
+    budget: int
+    initial: int
+    status: str
+    reason: str
+    regrets: list[float]
+    ask_seconds: list[float]
+    tell_seconds: list[float]
+    versions: str
+    date: str
+    sealed: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.case, self.optimizer, self.seed
+
+
+def append(file: Path, run: Run) -> None:
+    """Add a run: one write of one line, so that several processes may share a file and a crash leaves no half line behind."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, (json.dumps(asdict(run)) + "\n").encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(paths: Iterable[Path]) -> list[Run]:
+    """The runs of JSON Lines and Parquet files; of two with equal keys the later one. Files that do not exist are empty."""
+    found: dict[tuple[str, str, int], Run] = {}
+    for path in paths:
+        if path.suffix == ".parquet":
+            import pandas as pd
+
+            rows = [{**row, **{name: list(row[name]) for name in LISTS}} for row in pd.read_parquet(path).to_dict("records")]
+        else:
+            rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        for row in rows:
+            run = Run(**row)
+            found[run.key] = run
+    return list(found.values())
+
+
+def to_parquet(runs: Iterable[Run], file: Path) -> None:
+    """Write the runs as a table. Needs pyarrow (the extra `bench`)."""
+    import pandas as pd
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame([asdict(run) for run in sorted(runs, key=lambda run: run.key)]).to_parquet(file, index=False, compression="zstd")
+
+
+LISTS = ("regrets", "ask_seconds", "tell_seconds")
