@@ -240,7 +240,7 @@ class ExactGP:
         features = self.kernel.features(points)
         gram = self.kernel.gram(self.theta, features, self.features)
         V = xp.solve_lower(self.L, gram.matrix.T)
-        mean = self._mean(points) + gram.matrix @ self.alpha
+        mean = self.mean(points) + gram.matrix @ self.alpha
         variance = xp.clip(self.kernel.diagonal(self.theta, features) - xp.squares(V, 0), TINY, None)
         cross = None if baseline is None else self.kernel.gram(self.theta, features, baseline.features)
         covariance = None if baseline is None or cross is None else cross.matrix - V.T @ baseline.V
@@ -254,7 +254,7 @@ class ExactGP:
         gram = self.kernel.gram(self.theta, features, self.features)
         V = xp.solve_lower(self.L, gram.matrix.T)
         covariance = self.kernel.gram(self.theta, features, features).matrix - V.T @ V
-        return Baseline(points, self._mean(points) + gram.matrix @ self.alpha, covariance, features, V, xp.solve_upper(self.L, V))
+        return Baseline(points, self.mean(points) + gram.matrix @ self.alpha, covariance, features, V, xp.solve_upper(self.L, V))
 
     def loo(self) -> tuple[Array, Array]:
         """Mean and variance of each training value given the others, noise included; Rasmussen & Williams (2006), equation 5.12."""
@@ -305,7 +305,8 @@ class ExactGP:
     def _whitened(self, features: Features) -> Array:
         return of(self.L).solve_lower(self.L, self.kernel.gram(self.theta, self.features, features).matrix)
 
-    def _mean(self, X: Array) -> Array:
+    def mean(self, X: Array) -> Array:
+        """The mean before any data at X (`m x d`): a number, or `m`."""
         mean: Array = self.weights[0] if len(self.weights) == 1 else self.weights[0] + X @ self.weights[1:]
         return mean
 
