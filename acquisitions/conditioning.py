@@ -40,24 +40,46 @@ def normals(samples: int, dimensions: int, rng: np.random.Generator) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Moments of candidates given each sample; `mean` is `m x s`, `variance` (the same in every sample) is `m`."""
+    """Moments of candidates given each sample; `mean` is `m x s`, or `m x 1` where nothing is uncertain; `variance` is `m`."""
 
     mean: Array
     variance: Array
-    moments: Moments
-    process: SampledProcess
+    _moments: Moments
+    _draws: Draws
     _weights: Array | None
 
     def pull(self, d_mean: Array, d_variance: Array) -> Array:
         """Gradient (`m x d`) of ``sum(d_mean * mean) + sum(d_variance * variance)`` in the candidates; `m x s` and `m`."""
         if self._weights is None:
-            return self.moments.pull(d_mean.sum(1), d_variance)
-        d_covariance = d_mean @ self.process.shift - (2.0 * d_variance)[:, None] * (self._weights @ self.process.whiten.T)
-        return self.moments.pull(d_mean.sum(1), d_variance, d_covariance)
+            return self._moments.pull(d_mean.sum(1), d_variance)
+        d_covariance = d_mean @ self._draws.shift - (2.0 * d_variance)[:, None] * (self._weights @ self._draws.process.whiten.T)
+        return self._moments.pull(d_mean.sum(1), d_variance, d_covariance)
 
 
-class SampledProcess:
-    """One model with samples of its latent values at fixed points.
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Samples of the latent values of a process at its points: `values`, `s x b`; `shift`, `s x b`, what they do to candidates."""
+
+    process: LatentProcess
+    values: Array
+    shift: Array
+
+    def at(self, X: Array) -> Given:
+        """Candidates X (`m x d`) given each of the samples."""
+        process = self.process
+        if not process.rank:
+            moments = process.gp.at(X)
+            return Given(moments.mean[:, None], moments.variance, moments, self, None)
+        moments = process.gp.at(X, process.baseline)
+        covariance = moments.covariance
+        assert covariance is not None
+        weights = covariance @ process.whiten
+        variance = np.maximum(moments.variance - np.einsum("ij,ij->i", weights, weights), LEAST_VARIANCE)
+        return Given(moments.mean[:, None] + covariance @ self.shift.T, variance, moments, self, weights)
+
+
+class LatentProcess:
+    """One model's latent values at fixed points, to be sampled.
 
     With ``S = U diag(l) U'`` the posterior covariance of the b points, directions of negligible variance left out, the samples are
     ``mean + U diag(l)^(1/2) z``. Given one, a candidate with covariance c (`b`) to the points has mean ``m + c' W z`` and variance
@@ -69,36 +91,21 @@ class SampledProcess:
     """
 
     def __init__(self, gp: GaussianModel, X: Array) -> None:
-        self.gp, self.X = gp, X
-        self.rank = 0
-        self.whiten = np.empty((len(X), 0))
-        if not len(X):
-            self._mean, self._root = np.empty(0), self.whiten
-            return
-        self._baseline = gp.baseline(X)
-        self._mean = self._baseline.mean
-        variances, directions = eigh(self._baseline.covariance)
+        self.gp = gp
+        self.baseline = gp.baseline(X) if len(X) else None
+        if self.baseline is None:
+            self.mean, variances, directions = np.empty(0), np.empty(0), np.empty((0, 0))
+        else:
+            self.mean = self.baseline.mean
+            variances, directions = eigh(self.baseline.covariance)
         kept = np.flatnonzero(variances > KNOWN)[::-1]  # the largest first
-        self._root = directions[:, kept] * np.sqrt(variances[kept])
+        self.root = directions[:, kept] * np.sqrt(variances[kept])
         self.whiten = directions[:, kept] / np.sqrt(variances[kept])
         self.rank = len(kept)
 
-    def draw(self, Z: Array) -> Array:
-        """Fix the samples made of standard normals Z (`s x rank`), and return them, `s x b`."""
-        self.shift = Z @ self.whiten.T
-        return self._mean + Z @ self._root.T
-
-    def at(self, X: Array) -> Given:
-        """Candidates X (`m x d`) given each of the samples drawn. With nothing uncertain, `mean` is `m x 1`."""
-        if not self.rank:
-            moments = self.gp.at(X)
-            return Given(moments.mean[:, None], moments.variance, moments, self, None)
-        moments = self.gp.at(X, self._baseline)
-        covariance = moments.covariance
-        assert covariance is not None
-        weights = covariance @ self.whiten
-        variance = np.maximum(moments.variance - np.einsum("ij,ij->i", weights, weights), LEAST_VARIANCE)
-        return Given(moments.mean[:, None] + covariance @ self.shift.T, variance, moments, self, weights)
+    def draw(self, Z: Array) -> Draws:
+        """The samples made of standard normals Z, `s x rank`."""
+        return Draws(self, self.mean + Z @ self.root.T, Z @ self.whiten.T)
 
 
 def joint_samples(gp: GaussianModel, X: Array, samples: int, rng: np.random.Generator) -> Array:
@@ -141,48 +148,21 @@ class FeasibilityGiven:
         return total
 
 
-class SampledFeasibility:
-    """Constraints with samples of their verdicts on fixed points.
+@dataclass(frozen=True, slots=True)
+class FeasibilityDraws:
+    """Samples of which points are feasible, `verdicts`, `s x b`, and what they say of candidates."""
 
-    Only points whose verdict is open are sampled and conditioned on: where it is certain, it is the same in every sample.
-
-    Args:
-        constraints: Independent of each other.
-        X: The fixed points, `b x d`.
-    """
-
-    def __init__(self, constraints: Sequence[OutcomeConstraint], X: Array) -> None:
-        self._certain = np.ones(len(X), dtype=bool)
-        self._closed: list[OutcomeConstraint] = []
-        self._open: list[tuple[OutcomeConstraint, NDArray[np.intp], SampledProcess]] = []
-        for constraint in constraints:
-            verdict = constraint.verdict(*constraint.gp.predict(X)) if len(X) else np.empty(0)
-            self._certain &= verdict >= 0
-            undecided = np.flatnonzero(verdict == 0)
-            process = SampledProcess(constraint.gp, X[undecided])
-            if process.rank:
-                self._open.append((constraint, undecided, process))
-            else:
-                self._certain[undecided] &= constraint.satisfied(process.draw(np.empty((1, 0)))[0])
-                self._closed.append(constraint)
-        self.rank = sum(process.rank for *_, process in self._open)
-
-    def draw(self, Z: Array) -> NDArray[np.bool_]:
-        """Fix the samples made of standard normals Z (`s x rank`); which points are feasible in which, `s x b`."""
-        feasible = np.tile(self._certain, (len(Z), 1))
-        start = 0
-        for constraint, undecided, process in self._open:
-            feasible[:, undecided] &= constraint.satisfied(process.draw(Z[:, start : start + process.rank]))
-            start += process.rank
-        return feasible
+    verdicts: NDArray[np.bool_]
+    _open: tuple[tuple[OutcomeConstraint, Draws], ...]
+    _closed: tuple[OutcomeConstraint, ...]
 
     def at(self, X: Array) -> FeasibilityGiven:
         """The candidates' probabilities of feasibility, to be differentiated."""
         joint: Array | None = None
         closed = np.zeros(len(X))
         joint_parts, closed_parts = [], []
-        for constraint, _, process in self._open:
-            given = process.at(X)
+        for constraint, draws in self._open:
+            given = draws.at(X)
             sd, d_sd = spread(given.variance)
             value, d_mean, d_spread = constraint.log_probability(given.mean, sd[:, None])
             joint = value if joint is None else joint + value
@@ -194,3 +174,41 @@ class SampledFeasibility:
             closed += value
             closed_parts.append((moments, d_mean, d_spread * d_sd))
         return FeasibilityGiven(joint, closed, X, tuple(joint_parts), tuple(closed_parts))
+
+
+class LatentFeasibility:
+    """Constraints whose verdicts on fixed points are to be sampled.
+
+    Only points whose verdict is open are sampled and conditioned on: where it is certain, it is the same in every sample.
+
+    Args:
+        constraints: Independent of each other.
+        X: The fixed points, `b x d`; b may be 0.
+    """
+
+    def __init__(self, constraints: Sequence[OutcomeConstraint], X: Array) -> None:
+        self._certain = np.ones(len(X), dtype=bool)
+        self._closed: list[OutcomeConstraint] = []
+        self._open: list[tuple[OutcomeConstraint, NDArray[np.intp], LatentProcess]] = []
+        for constraint in constraints:
+            verdict = constraint.verdict(*constraint.gp.predict(X)) if len(X) else np.empty(0)
+            self._certain &= verdict >= 0
+            undecided = np.flatnonzero(verdict == 0)
+            process = LatentProcess(constraint.gp, X[undecided])
+            if process.rank:
+                self._open.append((constraint, undecided, process))
+            else:
+                self._certain[undecided] &= constraint.satisfied(process.mean)
+                self._closed.append(constraint)
+        self.rank = sum(process.rank for *_, process in self._open)
+
+    def draw(self, Z: Array) -> FeasibilityDraws:
+        """The samples made of standard normals Z, `s x rank`."""
+        verdicts = np.tile(self._certain, (len(Z), 1))
+        drawn, start = [], 0
+        for constraint, undecided, process in self._open:
+            draws = process.draw(Z[:, start : start + process.rank])
+            verdicts[:, undecided] &= constraint.satisfied(draws.values)
+            drawn.append((constraint, draws))
+            start += process.rank
+        return FeasibilityDraws(verdicts, tuple(drawn), tuple(self._closed))

@@ -122,6 +122,14 @@ def test_nothing_feasible_leaves_all_above_the_reference_point(make_case, X):
     assert np.all(known.value(X) < -5)
 
 
+def test_the_rough_score_ranks_alike(make_case, X):
+    case = make_case(outcomes=2, n=15, noise=0.05)
+    acquisition = LogNoisyExpectedHypervolumeImprovement(case.gps, case.X, [-1, -1])
+    value, rough = acquisition.value(X), acquisition.rough(X)
+    assert np.corrcoef(np.argsort(np.argsort(value)), np.argsort(np.argsort(rough)))[0, 1] > 0.95
+    assert value[rough.argmax()] > value.max() - 0.5
+
+
 def test_crowds_are_borne(make_case, X):
     case = make_case(outcomes=2, n=12)
     crowd = np.vstack([case.X, np.repeat(case.X[:3], 10, axis=0)])

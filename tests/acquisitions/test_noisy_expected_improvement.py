@@ -8,7 +8,7 @@ from botorch.acquisition.objective import GenericMCObjective
 from botorch.sampling.normal import SobolQMCNormalSampler
 
 from acquisitions import LogExpectedImprovement, LogNoisyExpectedImprovement, OutcomeConstraint
-from acquisitions.conditioning import SampledProcess, normals
+from acquisitions.conditioning import LatentProcess, normals
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_constrained_agrees_with_many_samples(make_case, X):
     near = np.vstack([X, np.clip(case.X + 0.03, 0, 1)])
     bound = OutcomeConstraint(case.gps[1], upper=0.2)
     acquisition = LogNoisyExpectedImprovement(case.gps[0], case.X, [bound], samples=4096)
-    assert acquisition._feasibility.rank
+    assert acquisition._fine.feasibility.at(near).joint is not None
     ours = acquisition.value(near)
     few = [LogNoisyExpectedImprovement(case.gps[0], case.X, [bound], seed=seed).value(near) for seed in range(10)]
     agree(np.exp(few), *brute(case.gps[0], near, case.X, bound))
@@ -174,6 +174,14 @@ def test_one_row_scores_as_among_many(make_case, X):
     assert acquisition.value(X[:0]).shape == (0,)
 
 
+def test_the_rough_score_ranks_alike(make_case, X):
+    case = make_case(outcomes=2, n=15, noise=0.05)
+    acquisition = LogNoisyExpectedImprovement(case.gps[0], case.X, [OutcomeConstraint(case.gps[1], upper=0.5)])
+    value, rough = acquisition.value(X), acquisition.rough(X)
+    assert np.corrcoef(np.argsort(np.argsort(value)), np.argsort(np.argsort(rough)))[0, 1] > 0.95
+    assert value[rough.argmax()] > value.max() - 0.5
+
+
 def test_nothing_measured_is_refused(make_case):
     with pytest.raises(ValueError, match="no points"):
         LogNoisyExpectedImprovement(make_case().gps[0], np.empty((0, 3)))
@@ -192,10 +200,11 @@ def test_normals(samples, dimensions):
 
 def test_samples_have_the_posterior_of_the_points(make_case, X):
     gp = make_case(noise=0.1).gps[0]
-    process = SampledProcess(gp, X[:4])
-    drawn = process.draw(normals(2000, process.rank, np.random.default_rng(0)))
+    process = LatentProcess(gp, X[:4])
+    draws = process.draw(normals(2000, process.rank, np.random.default_rng(0)))
+    drawn = draws.values
     np.testing.assert_allclose(drawn.mean(0), gp.predict(X[:4])[0], atol=1e-10)
     np.testing.assert_allclose(np.cov(drawn.T, bias=True), gp.covariance(X[:4], X[:4]), atol=1e-8)
-    given = process.at(X[:4])  # at the points themselves a sample leaves nothing open
+    given = draws.at(X[:4])  # at the points themselves a sample leaves nothing open
     np.testing.assert_allclose(given.mean, drawn.T, atol=1e-6)
     assert np.all(given.variance < 1e-9)
