@@ -119,7 +119,7 @@ def _equality_step(
     free = ~bound
     offset = memory.times(delta) if delta.any() else delta
     sides = np.concatenate([-(g + offset)[..., None], np.broadcast_to(C.T, (len(g), *C.T.shape))], axis=2) * free[..., None]
-    solved = memory.reduced(free).solve(sides) * free[..., None]
+    solved = memory.solve(free, sides)
     a, Q = solved[..., 0], solved[..., 1:]
     S = C @ Q
     both = tight[:, :, None] & tight[:, None, :]

@@ -37,15 +37,16 @@ class ClimbSettings:
         evaluations: Most points evaluated, all starts together.
         first_step: Length of the first step, in the largest entry.
         patience: Steps after which a row may be dropped for lagging behind.
-        lag: A row is dropped when it is behind the best by more than this multiple of what its last three steps gained.
+        lag: A row is dropped when it is behind the best by more than this multiple of what its last steps gained (the last, half of
+            the one before, a quarter of the one before that, and so on).
     """
 
-    memory: int = 8
+    memory: int = 10
     value_tolerance: float = 2.2e-9
     gradient_tolerance: float = 1e-5
     rounds: int = 200
     evaluations: int = 20_000
-    first_step: float = 0.1
+    first_step: float = 0.2
     patience: int = 6
     lag: float = 20.0
 
@@ -107,11 +108,12 @@ class _Climber:
         self.low, self.high = low + xp.zeros_like(X), high + xp.zeros_like(X)
         self.x = self._clip(X)
         self.rows = xp.arange(len(X), device=X.device)
+        self.one = xp.ones((), dtype=X.dtype, device=X.device)
         self.evaluations, self.rounds, self.dropped = 0, 0, 0
         self.f, self.g = self._evaluate(self.x)
         self.X, self.values = self.x + 0.0, self.f + 0.0
         self.steps = xp.zeros_like(self.rows)
-        self.recent = xp.zeros((len(X), 3), dtype=X.dtype, device=X.device) + np.inf
+        self.recent, self.best = xp.zeros_like(self.f), np.inf
         self.memory = Memory.empty(max(1, min(settings.memory, X.shape[1])), X, self._steepness())
         self.p = xp.zeros_like(X)
         self.search = LineSearch.start(self.f, self.f)
@@ -133,7 +135,7 @@ class _Climber:
         f, g = self._evaluate(x)
         accepted, failed = search.judge(f, dot(g, self.p), self._room)
         gain = self.f - f
-        small = accepted & (gain <= self.settings.value_tolerance * xp.maximum(xp.maximum(abs(f), abs(self.f)), xp.ones_like(f)))
+        small = accepted & (gain <= self.settings.value_tolerance * xp.maximum(abs(self.f), self.one))
         self.memory.update(accepted, x - self.x, g - self.g)
         if bool(accepted.all()):
             self.x, self.f, self.g = x, f, g
@@ -141,7 +143,7 @@ class _Climber:
             a = accepted[:, None]
             self.x, self.f, self.g = xp.where(a, x, self.x), xp.where(accepted, f, self.f), xp.where(a, g, self.g)
         self.steps = self.steps + accepted
-        done = small | failed & (self.memory.gram[:, -1, -1] == 0)
+        done = small | failed & self.memory.blank
         if bool(failed.any()):
             self.memory.forget(failed, self._steepness())
         lagging = self._lagging(gain, accepted)
@@ -165,7 +167,7 @@ class _Climber:
 
     def _steepness(self) -> Array:
         """Curvature at which the first step has its length, and no longer than the gradient."""
-        steepness: Array = self.xp.maximum(self.xp.amax(abs(self.g), -1) / self.settings.first_step, self.xp.ones_like(self.f))
+        steepness: Array = self.xp.maximum(self.xp.amax(abs(self.g), -1) / self.settings.first_step, self.one)
         return steepness
 
     def _flat(self) -> Mask:
@@ -174,11 +176,9 @@ class _Climber:
 
     def _lagging(self, gain: Array, accepted: Mask) -> Mask:
         """Rows far behind the best that no longer gain much."""
-        xp = self.xp
-        recent = xp.concatenate([self.recent[:, 1:], gain[:, None]], 1)
-        self.recent = recent if bool(accepted.all()) else xp.where(accepted[:, None], recent, self.recent)
-        best = xp.minimum(xp.amin(self.f), xp.amin(xp.where(xp.isfinite(self.values), self.values, np.inf)))
-        lagging: Mask = (self.steps >= self.settings.patience) & (self.f - best > self.settings.lag * self.recent.sum(-1))
+        self.recent = self.xp.where(accepted, 0.5 * self.recent + gain, self.recent)
+        self.best = min(self.best, float(self.f.min()))
+        lagging: Mask = (self.steps >= self.settings.patience) & ((self.f - self.best) / self.settings.lag > self.recent)
         return lagging
 
     def _keep(self, rows: Mask) -> None:
@@ -200,7 +200,7 @@ class _Climber:
             return np.maximum(room(self.x, self.p, self.low, self.high, self.polyhedron), 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = xp.where(self.p > 0, (self.high - self.x) / self.p, xp.where(self.p < 0, (self.low - self.x) / self.p, np.inf))
-        largest: Array = xp.maximum(xp.amin(reach, -1), xp.ones_like(self.f))
+        largest: Array = xp.maximum(xp.amin(reach, -1), self.one)
         return largest
 
     def _head(self, rows: Mask) -> None:
@@ -219,7 +219,7 @@ class _Climber:
             slope = dot(self.g, p)
         self.p = p if bool(rows.all()) else xp.where(rows[:, None], p, self.p)
         self.search.restart(rows, self.f, slope)
-        promise = self.settings.value_tolerance * _PROMISED * xp.maximum(abs(self.f), xp.ones_like(self.f))
+        promise = self.settings.value_tolerance * _PROMISED * xp.maximum(abs(self.f), self.one)
         over = rows & (-slope <= promise)
         if self.polyhedron is not None:
             over = over | rows & uphill  # no feasible way down: optimal to rounding
@@ -229,13 +229,13 @@ class _Climber:
         """About the minimum of the quadratic model in the box."""
         xp, x, g = self.xp, self.x, self.g
         free = ~((x <= self.low) & (g > 0) | (x >= self.high) & (g < 0))
-        p = self.memory.reduced(free).solve(-(g * free)[..., None])[..., 0]
+        p = self.memory.solve(free, -(g * free)[..., None])[..., 0]
         y = self._clip(x + p)
         out = y != x + p
         if bool(out.any()):
             delta = xp.where(out, y - x, 0.0)
             free = free & ~out
-            rest = self.memory.reduced(free).solve(-((g + self.memory.times(delta)) * free)[..., None])[..., 0]
+            rest = self.memory.solve(free, -((g + self.memory.times(delta)) * free)[..., None])[..., 0]
             y = self._clip(x + delta + rest)
         step: Array = y - x
         return step

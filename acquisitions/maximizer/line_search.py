@@ -88,13 +88,12 @@ class LineSearch:
         """
         xp = namespace(value)
         self.tries = self.tries + 1
-        finite = xp.isfinite(value) & xp.isfinite(slope)
-        value = xp.where(finite, value, np.inf)
-        slack = _ROUNDING * abs(self.value)
-        enough = value <= self.value + _DECREASE * self.step * self.slope + slack
+        enough = (value <= self.value + _DECREASE * self.step * self.slope + _ROUNDING * abs(self.value)) & (value > -np.inf)
         accepted = enough & (abs(slope) <= -_CURVATURE * self.slope)
         if bool(accepted.all()):
             return accepted, ~accepted
+        finite = xp.isfinite(value) & xp.isfinite(slope)
+        value, enough = xp.where(finite, value, np.inf), enough & finite
         steep = enough & (slope < _CURVATURE * self.slope) & (self.high == np.inf)  # falls on: a longer step is better
         reach = room() if bool(steep.any()) else self.step
         accepted = accepted | steep & (self.step >= reach * (1 - 1e-12))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from acquisitions.domain import Domain, UnsupportedDomain
+from acquisitions.maximizer.augmented_lagrangian import Smooth, climb_smooth
 from acquisitions.maximizer.lbfgs import climb
 from acquisitions.maximizer.neighbours import neighbours
 from acquisitions.maximizer.region import Region
@@ -33,6 +34,7 @@ def maximize(
     pool: ArrayLike | None = None,
     fixed: Mapping[int, float] | None = None,
     feasible: Callable[[Array], Mask] | None = None,
+    smooth: Smooth | None = None,
     settings: MaximizerSettings | None = None,
 ) -> Maximum:
     """The point of a domain with the largest score that a wide screening and climbs from the best points find.
@@ -49,6 +51,7 @@ def maximize(
         pool: Points of the caller's to score beside the maximizer's own, or instead of them with ``settings.screened=0``.
         fixed: Values of columns that stand still.
         feasible: Which points (`m x d`) may be chosen, beside the domain's own constraints.
+        smooth: Nonlinear constraints whose slopes are known or can be taken by differences, so that climbs follow them.
         settings: How much work to do.
 
     Raises:
@@ -56,7 +59,7 @@ def maximize(
         EmptyDomain: The linear constraints of the domain contradict each other.
         UnsupportedDomain: The domain cannot be sampled, and no pool is given that lies in it.
     """
-    region = Region(domain, fixed or {}, feasible)
+    region = Region(domain, fixed or {}, feasible, smooth)
     search = _Search(acq, region, settings or MaximizerSettings(), rng)
     return search.run(_points(seeds, domain.d), _points(pool, domain.d))
 
@@ -132,19 +135,24 @@ class _Search:
     def _climb(self, X: Array) -> tuple[Array, Array]:
         """Where climbs of the continuous entries end."""
         region, scale = self.region, self.region.scale
-        low, high = region.moving(X)
+        lowest, highest = region.moving(X)
         acq = cast("Climbable", self.acq)
 
         def objective(U: Array, rows: NDArray[np.int_]) -> tuple[Array, Array]:
-            P = np.minimum(np.maximum(U * scale, low[rows]), high[rows])
+            P = np.minimum(np.maximum(U * scale, lowest[rows]), highest[rows])
             values, gradients = acq.value_and_gradient(P)
             if not region.exact:
                 values = np.where(region.allowed(P), values, -np.inf)
             return values, gradients * scale
 
-        climbed = climb(objective, X / scale, low / scale, high / scale, self.settings.climb, region.polyhedron)
+        U, low, high = X / scale, lowest / scale, highest / scale
+        if region.smooth is None:
+            climbed = climb(objective, U, low, high, self.settings.climb, region.polyhedron)
+        else:
+            smooth = region.smooth.scaled(scale)
+            climbed = climb_smooth(objective, U, low, high, smooth, self.settings.climb, region.polyhedron)
         self.evaluations += climbed.evaluations
-        return np.clip(climbed.X * scale, low, high), climbed.values
+        return np.clip(climbed.X * scale, lowest, highest), climbed.values
 
     def _wander(self, X: Array, values: Array) -> tuple[Array, Array]:
         """Perturb each point and move to the best, again and again."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisitions.domain import Box, Domain, Simplex, UnsupportedDomain
+from acquisitions.maximizer.augmented_lagrangian import Smooth
 from acquisitions.maximizer.polyhedron import Polyhedron, convex, room
 from acquisitions.maximizer.screening import latin_hypercube, perturb
 
@@ -25,9 +26,13 @@ class Region:
         domain: Where to search.
         fixed: Values of columns that stand still.
         feasible: Which points (`m x d`) may be chosen, beside the domain's own constraints.
+        smooth: Nonlinear constraints.
     """
 
-    def __init__(self, domain: Domain, fixed: Mapping[int, float], feasible: Callable[[Array], Mask] | None) -> None:
+    def __init__(
+        self, domain: Domain, fixed: Mapping[int, float], feasible: Callable[[Array], Mask] | None = None, smooth: Smooth | None = None
+    ) -> None:
+        self.smooth = smooth
         self.domain, self.fixed, self.feasible = domain, dict(fixed), feasible
         self.low, self.high = domain.bounds
         self.width = self.high - self.low
@@ -57,6 +62,8 @@ class Region:
     @property
     def kind(self) -> str:
         """What it is called in a path."""
+        if self.smooth is not None:
+            return "smooth constraints"
         if self.box:
             return "box"
         if self.domain.columns.tree:
@@ -75,7 +82,10 @@ class Region:
         mask = np.ones(len(X), dtype=bool) if self.box else self.domain.contains(X)
         for i, value in self.fixed.items():
             mask &= X[:, i] == value
-        return mask if self.feasible is None else mask & self.feasible(X)
+        for check in (self.smooth.holds if self.smooth else None, self.feasible):
+            if check is not None:
+                mask &= check(X)
+        return mask
 
     def moving(self, X: Array) -> tuple[Array, Array]:
         """Bounds for each row (`b x d` twice) within which its active continuous entries may move while all others are held.
@@ -109,7 +119,7 @@ class Region:
         if self.convex and not self.polyhedron.equal.any():
             X = self._fixed(self.low + self.width * latin_hypercube(n, self.domain.d, rng))
             kept = X[self.allowed(X)]
-            if len(kept) >= _ACCEPTED * n or self.box:
+            if len(kept) >= _ACCEPTED * n or not len(self.polyhedron):
                 return kept
         X = self._fixed(self.domain.sample(n, rng))
         return X[self.allowed(X)]
