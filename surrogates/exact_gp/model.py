@@ -24,7 +24,7 @@ from torch import Tensor
 from surrogates.columns import Columns
 from surrogates.exact_gp.arrays import Array, of
 from surrogates.exact_gp.fitting import fit
-from surrogates.exact_gp.gp import ExactGP, Memo
+from surrogates.exact_gp.gp import TINY, ExactGP, Memo
 from surrogates.exact_gp.kernels.base import Gram
 from surrogates.exact_gp.settings import DEFAULT, Settings
 from surrogates.exact_gp.transforms import Standardise
@@ -271,6 +271,8 @@ class _Joint(torch.autograd.Function):
         else:
             mean = (gp.mean(points.reshape(b * q, d)) + gram.matrix @ gp.alpha).reshape(b, q)
             covariance = xp.concatenate([part for _, _, part in _blocks(gp, points)], 0) - rows @ rows.swapaxes(1, 2)
+            for j in range(q):
+                xp.clip(covariance[:, j, j], TINY, None)
         ctx.gp, ctx.points, ctx.gram, ctx.V, ctx.features, ctx.device = gp, points, gram, V, features, X.device
         return _tensor(mean).to(X.device), _tensor(covariance).to(X.device)
 
