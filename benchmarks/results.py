@@ -20,9 +20,10 @@ class Run:
         status: ``"done"``; ``"unsupported"`` (the library cannot take the case: no run); ``"timeout"`` or ``"failed"`` (the run
             ended early, and counts what it had found).
         reason: Why, where it is not done.
-        regrets: After each evaluation, in the case's units (`benchmarks.suite.scoring`).
-        ask_seconds: Of each proposal, measured in the process of the library.
-        tell_seconds: Of each tell after the initial design; what a library puts off to its ask, or does in its tell, shows there.
+        values: After each evaluation, in the case's units (`benchmarks.suite.scoring.progress`).
+        ask_seconds: Of each proposal by the clock, measured in the process of the library.
+        ask_cpu: The same in processor time, which other work on the machine does not lengthen.
+        tell_cpu: Processor time of each tell after the initial design: some libraries do here what others do when asked.
         versions: Releases, as ``name==version``, separated by blanks.
         date: Day of the run, UTC.
         sealed: Whether the case is of the sealed suite.
@@ -35,9 +36,10 @@ class Run:
     initial: int
     status: str
     reason: str
-    regrets: list[float]
+    values: list[float]
     ask_seconds: list[float]
-    tell_seconds: list[float]
+    ask_cpu: list[float]
+    tell_cpu: list[float]
     versions: str
     date: str
     sealed: bool = False
@@ -82,4 +84,4 @@ def to_parquet(runs: Iterable[Run], file: Path) -> None:
     pd.DataFrame([asdict(run) for run in sorted(runs, key=lambda run: run.key)]).to_parquet(file, index=False, compression="zstd")
 
 
-LISTS = ("regrets", "ask_seconds", "tell_seconds")
+LISTS = ("values", "ask_seconds", "ask_cpu", "tell_cpu")

@@ -23,7 +23,7 @@ from benchmarks.process import Failed, TimedOut, Worker
 from benchmarks.results import Run
 from benchmarks.suite import suite
 from benchmarks.suite.case import Case, Outcomes
-from benchmarks.suite.scoring import regrets
+from benchmarks.suite.scoring import progress, regret
 
 START_LIMIT = 300.0  # seconds to import a library on a busy machine
 
@@ -34,7 +34,7 @@ class Limits:
 
     Args:
         ask: Seconds for one proposal, and for one tell.
-        run: Seconds for all proposals and tells of a run.
+        run: Seconds for all proposals of a run.
     """
 
     ask: float = 120.0
@@ -46,6 +46,7 @@ def run_one(case: Case, optimizer: str, seed: int, *, core: int | None, log: Pat
     chosen = entry(optimizer)
     true: list[Outcomes] = []
     told: list[Outcomes] = []
+    seconds: list[float] = []
     asks: list[float] = []
     tells: list[float] = []
     batch: list[list[Any]] = []
@@ -66,23 +67,37 @@ def run_one(case: Case, optimizer: str, seed: int, *, core: int | None, log: Pat
                 versions = " ".join([f"{name}=={version}" for name, version in answer["versions"].items()] + chosen.source)
                 worker.request({"op": "tell", "results": batch}, limit=START_LIMIT)
             while status == "done" and len(true) < case.budget:
-                if sum(asks) + sum(tells) > limits.run:
+                if sum(seconds) > limits.run:
                     raise TimedOut(f"{len(asks)} proposals took more than {limits.run:g} s")
                 answer = worker.request({"op": "ask", "n": 1}, limit=limits.ask)
-                asks.append(answer["seconds"])
+                seconds.append(answer["seconds"])
+                asks.append(answer["cpu"])
                 ((handle, proposed),) = answer["points"]
                 point = case.spec.active(proposed)
                 true.append(case.evaluate(point))
                 told.append(case.observe(true[-1], seed, len(true) - 1))
-                tells.append(worker.request({"op": "tell", "results": [[handle, proposed, told[-1]]]}, limit=limits.ask)["seconds"])
+                tells.append(worker.request({"op": "tell", "results": [[handle, proposed, told[-1]]]}, limit=limits.ask)["cpu"])
         except TimedOut as error:
             status, reason = "timeout", str(error)
         except Failed as error:
             status, reason = "failed", str(error)[-2000:]
-    found = regrets(case, true, told)
+    found = progress(case, true, told)
     date = datetime.now(UTC).date().isoformat()
     return Run(
-        case.name, optimizer, seed, case.budget, min(case.n_initial, len(true)), status, reason, found, asks, tells, versions, date, sealed
+        case.name,
+        optimizer,
+        seed,
+        case.budget,
+        min(case.n_initial, len(true)),
+        status,
+        reason,
+        found,
+        seconds,
+        asks,
+        tells,
+        versions,
+        date,
+        sealed,
     )
 
 
@@ -108,8 +123,8 @@ def run_all(
         log = file.parent / "logs" / f"{name.replace('/', '_')[:60]}.log"
         run = run_one(case, name, seed, core=core, log=log, limits=limits, sealed=sealed)
         results.append(file, run)
-        seconds = sum(run.ask_seconds) + sum(run.tell_seconds)
-        last = f"{run.regrets[-1]:.4g}" if run.regrets else "-"
+        seconds = sum(run.ask_cpu) + sum(run.tell_cpu)
+        last = f"{regret(case, run.values[-1]):.4g}" if run.values else "-"
         print(
             f"{done + 1}/{len(missing)} {case.name} {name} seed {seed}: {run.status} regret {last} in {seconds:.1f} s {run.reason[-200:]}",
             flush=True,

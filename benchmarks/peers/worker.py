@@ -3,7 +3,8 @@
     python -m benchmarks.peers.worker <adapter>
 
 Requests: ``{"op": "start", "spec", "seed", "settings"}``, ``{"op": "ask", "n"}``, ``{"op": "tell", "results": [[handle, point,
-outcomes], ...]}``. Each is answered by one line, with the seconds that the library took; an error by ``{"error": its traceback}``.
+outcomes], ...]}``. Each is answered by one line, with the seconds that the library took, by the clock and of the processor; an error by
+``{"error": its traceback}``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def main(adapter: str) -> None:
     module: Any = None
     for line in sys.stdin:
         request = json.loads(line)
-        started = time.perf_counter()
+        started, started_cpu = time.perf_counter(), time.process_time()
         answer: dict[str, Any] = {}
         try:
             if request["op"] == "start":
@@ -46,7 +47,7 @@ def main(adapter: str) -> None:
             answer = {"unsupported": str(reason)}
         except Exception:  # noqa: BLE001 - what a library raises is a result too, and is recorded
             answer = {"error": traceback.format_exc()}
-        answer["seconds"] = time.perf_counter() - started
+        answer |= {"seconds": time.perf_counter() - started, "cpu": time.process_time() - started_cpu}
         _send(answers, answer)
 
 

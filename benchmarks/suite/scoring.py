@@ -1,4 +1,4 @@
-"""How far from the best a run is after each evaluation."""
+"""How good a run is after each evaluation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from benchmarks.suite.case import Case
 from benchmarks.suite.hypervolume import hypervolume
 
 
-def regrets(case: Case, true: Sequence[Mapping[str, float]], told: Sequence[Mapping[str, float]]) -> list[float]:
-    """The regret after each evaluation, in the units of the case.
+def progress(case: Case, true: Sequence[Mapping[str, float]], told: Sequence[Mapping[str, float]]) -> list[float]:
+    """What counts after each evaluation, in the units of the case.
 
-    With one objective: the value without noise of the point whose told value is least among the feasible ones, less the least
-    value known; the case's `fallback` stands for it while nothing feasible, or nothing better, is found. With several: the largest
-    hypervolume known less that of the feasible points so far, both without noise.
+    With one objective: the value without noise of the point whose told value is least among the feasible ones; the case's `fallback`
+    stands for it while nothing feasible, or nothing better, is found. With several: the hypervolume of the feasible points so far,
+    without noise.
 
     Args:
         case: The problem.
@@ -27,7 +27,7 @@ def regrets(case: Case, true: Sequence[Mapping[str, float]], told: Sequence[Mapp
         for outcomes in true:
             if feasible(case, outcomes):
                 front.append([outcomes[name] for name in case.objectives])
-            found.append(case.best - hypervolume(front, case.reference))
+            found.append(hypervolume(front, case.reference))
         return found
     (name,) = case.objectives
     fallback = math.inf if case.fallback is None else case.fallback
@@ -35,8 +35,13 @@ def regrets(case: Case, true: Sequence[Mapping[str, float]], told: Sequence[Mapp
     for outcomes, observed in zip(true, told, strict=True):
         if feasible(case, outcomes) and observed[name] < least:
             least, value = observed[name], outcomes[name]
-        found.append(min(value, fallback) - case.best)
+        found.append(min(value, fallback))
     return found
+
+
+def regret(case: Case, value: float) -> float:
+    """How much worse a value of `progress` is than the best known: the gap in the objective, or in hypervolume."""
+    return value - case.best if len(case.objectives) == 1 else case.best - value
 
 
 def feasible(case: Case, outcomes: Mapping[str, float]) -> bool:

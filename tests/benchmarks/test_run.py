@@ -41,11 +41,11 @@ def test_runs_are_paired_complete_and_not_repeated(go, tmp_path) -> None:
     assert {r.key for r in runs} == {("slope", name, seed) for name in ("random", "bbo:sobol") for seed in (0, 1)}
     for r in runs:
         assert (r.status, r.reason, r.initial) == ("done", "", 5)
-        assert len(r.regrets) == 30
-        assert len(r.ask_seconds) == len(r.tell_seconds) == 25
+        assert len(r.values) == 30
+        assert len(r.ask_seconds) == len(r.ask_cpu) == len(r.tell_cpu) == 25
     by_key = {r.key: r for r in runs}
     for seed in (0, 1):
-        assert by_key["slope", "random", seed].regrets[:5] == by_key["slope", "bbo:sobol", seed].regrets[:5]
+        assert by_key["slope", "random", seed].values[:5] == by_key["slope", "bbo:sobol", seed].values[:5]
     before = (tmp_path / "runs.jsonl").read_text()
     go(["random", "bbo:sobol"], seeds=2)
     assert (tmp_path / "runs.jsonl").read_text() == before
@@ -67,7 +67,7 @@ def test_an_optimizer_that_fails_counts_what_it_found(go) -> None:
     (r,) = go(['bbo:{"name": "nothing"}'])
     assert r.status == "failed"
     assert "InvalidStudy" in r.reason
-    assert len(r.regrets) == r.initial == 5
+    assert len(r.values) == r.initial == 5
 
 
 def test_a_process_that_ends_or_is_silent_is_noticed(tmp_path, monkeypatch) -> None:
@@ -89,12 +89,12 @@ def test_unsupported_cases_are_recorded_once(go, monkeypatch, tmp_path) -> None:
     refusing.chmod(0o755)
     monkeypatch.setattr(Entry, "python", property(lambda self: refusing))
     (r,) = go(["random"])
-    assert (r.status, r.reason, r.regrets, r.initial) == ("unsupported", "no conditions", [], 0)
+    assert (r.status, r.reason, r.values, r.initial) == ("unsupported", "no conditions", [], 0)
 
 
 def test_an_infinite_number_survives_the_file(tmp_path) -> None:
-    one = results.Run("c", "o", 0, 30, 5, "done", "", [math.inf, 1.5], [0.1], [0.2], "a==1", "2026-01-01")
-    other = results.Run("c", "o", 0, 30, 5, "failed", "later", [2.0], [0.1], [0.2], "a==1", "2026-01-02")
+    one = results.Run("c", "o", 0, 30, 5, "done", "", [math.inf, 1.5], [0.1], [0.1], [0.2], "a==1", "2026-01-01")
+    other = results.Run("c", "o", 0, 30, 5, "failed", "later", [2.0], [0.1], [0.1], [0.2], "a==1", "2026-01-02")
     results.append(tmp_path / "new" / "runs.jsonl", one)
     assert results.read([tmp_path / "new" / "runs.jsonl"]) == [one]
     results.append(tmp_path / "new" / "runs.jsonl", other)
