@@ -47,8 +47,8 @@ def _others() -> list[Case]:
     return [
         binary_ackley("ackley_8_switches", functions.ackley, bits=8, floats=4, seed=111, budget=60),
         interacting("interacting_rosenbrock", _valley, levels=4, floats=4, seed=112, budget=50),
-        Case("ridge_diabetes", training.RIDGE, training.ridge, 40, -1.0, SEARCH, ("loss",), tags=tags),
-        Case("neighbours_digits", training.NEIGHBOURS, training.neighbours, 40, -1.0, SEARCH, ("loss",), tags=("trained", "mixed")),
+        Case("ridge_diabetes", training.RIDGE, training.ridge, 40, 53.497965, SEARCH, ("loss",), tags=tags),
+        Case("neighbours_digits", training.NEIGHBOURS, training.neighbours, 40, 0.1065553, SEARCH, ("loss",), tags=("trained", "mixed")),
     ]
 
 
