@@ -16,9 +16,11 @@ from surrogates.exact_gp.gp import ExactGP, Memo, basis, checked
 from surrogates.exact_gp.kernels.base import Features, Kernel, Parameters
 from surrogates.exact_gp.settings import DEFAULT, Settings
 
-COLD, WARM = {"ftol": 1e-9, "gtol": 1e-5}, {"ftol": 1e-6, "gtol": 1e-4}
+COLD, WARM = {"ftol": 1e-7, "gtol": 3e-5}, {"ftol": 1e-6, "gtol": 1e-4}
 """Tolerances on the objective per point and its gradient. A warm fit is to follow the optimum, not to pin it."""
 
+_ROUGH = 20  # iterations from each of several starts, of which only the best is followed to the end
+_SAMPLE = 128  # points that a cold fit of more than twice as many begins with
 _FEW = 5  # rows below which the data say so little that several maxima are usual
 
 
@@ -36,7 +38,8 @@ def fit(
     """Fit a Gaussian process to one output by maximum a posteriori.
 
     The logarithms of the hyperparameters are searched by L-BFGS-B with analytic gradients. The weights of the mean are the best
-    ones at every step (generalized least squares), so that they need no search.
+    ones at every step (generalized least squares), so that they need no search. Where the likelihood has several maxima, a few
+    starts are followed a short way and the best to the end; where points are many, that begins with a sample of them.
 
     Args:
         X: Points, `n x d`, unit cube.
@@ -45,7 +48,7 @@ def fit(
         columns: What the columns of X mean; all continuous by default.
         settings: Kernel, mean, priors, effort.
         warm: A memo to start from. What it does not name starts as usual.
-        seed: Of the further starting points, where there are several.
+        seed: Of the further starting points and of the sample.
         device: ``cpu`` (NumPy), ``torch`` (tensors on the CPU) or a torch device such as ``cuda``.
 
     Returns:
@@ -54,23 +57,52 @@ def fit(
     Raises:
         ValueError: Shapes do not fit, or an entry is not finite.
     """
+    X, y, yvar = checked(X, y, yvar, columns)
+    kernel = settings.build(columns, X.shape[1])
+    problem = Posterior(kernel, X, y, yvar, settings, device)
+    starts = problem.starts(warm, seed)
+    if warm is not None:
+        found = _search(problem, starts, WARM, settings.max_iterations)
+        done = f"warm fit, {found.evaluations} evaluations"
+    else:
+        done, spent, fewer = f"cold fit, {len(starts)} start{'s' * (len(starts) > 1)}", 0, problem
+        if len(y) > 2 * _SAMPLE:
+            rows = np.sort(np.random.default_rng(seed).choice(len(y), _SAMPLE, replace=False))
+            fewer = Posterior(kernel, X[rows], y[rows], None if yvar is None else yvar[rows], settings, device)
+            done += f", first on {_SAMPLE} of the points"
+        if len(starts) > 1:
+            rough = _search(fewer, starts, WARM, _ROUGH)
+            starts, spent = [rough.theta], rough.evaluations
+        if fewer is not problem:
+            rough = _search(fewer, starts, WARM, settings.max_iterations)
+            starts, spent = [rough.theta], spent + rough.evaluations
+        found = _search(problem, starts, COLD, settings.max_iterations)
+        done += f", {spent + found.evaluations} evaluations"
+    theta, noise = problem.split(found.theta)
+    return ExactGP.conditioned(kernel, theta, X, y, yvar, noise, columns, settings, record=(done,), device=device)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """The best of some searches."""
+
+    theta: Array
+    value: float
+    evaluations: int
+
+
+def _search(problem: Posterior, starts: list[Array], tolerance: dict[str, float], max_iterations: int) -> _Found:
+    """Descend from each of the starts; a start itself is the answer where no search finds a number."""
     from scipy.optimize import minimize
 
-    X, y, yvar = checked(X, y, yvar, columns)
-    problem = Posterior(settings.build(columns, X.shape[1]), X, y, yvar, settings, device)
-    layout = problem.parameters
-    cold = warm is None
-    options = {"maxiter": settings.max_iterations, "maxcor": 10, **(COLD if cold else WARM)}
-    best_theta, best_value, evaluations = layout.start, math.inf, 0
-    starts = problem.starts(warm, seed)
+    theta, value, evaluations = starts[0], math.inf, 0
     for start in starts:
+        options = {"maxiter": max_iterations, "maxcor": 10, **tolerance}
         result = minimize(problem, start, jac=True, method="L-BFGS-B", bounds=problem.bounds, options=options)
         evaluations += int(result.nfev)
-        if result.fun < best_value:
-            best_theta, best_value = np.asarray(result.x, dtype=float), float(result.fun)
-    done = f"{'cold' if cold else 'warm'} fit, {len(starts)} start{'s' * (len(starts) > 1)}, {evaluations} evaluations"
-    theta, noise = problem.split(best_theta)
-    return ExactGP.conditioned(problem.kernel, theta, X, y, yvar, noise, columns, settings, record=(done,), device=device)
+        if result.fun < value:
+            theta, value = np.asarray(result.x, dtype=float), float(result.fun)
+    return _Found(theta, value, evaluations)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

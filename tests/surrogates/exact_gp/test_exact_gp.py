@@ -203,7 +203,7 @@ def test_mixed_columns_are_learned(chosen):
     again = ExactGP.from_memo(X[:40], y[:40], None, gp.memo(), columns=TREE, settings=chosen)
     assert np.array_equal(again.predict(X)[0], gp.predict(X)[0])
     warm = fit(X, y, columns=TREE, settings=chosen, warm=gp.memo())
-    assert "warm fit, 1 start" in warm.record[0]
+    assert "warm fit" in warm.record[0]
 
 
 @pytest.mark.parametrize("chosen", MANY)
