@@ -117,8 +117,10 @@ class _Climber:
         self.memory = Memory.empty(max(1, min(settings.memory, X.shape[1])), X, self._steepness())
         self.p = xp.zeros_like(X)
         self.search = LineSearch.start(self.f, self.f)
-        self._drop(~(xp.isfinite(self.f) & xp.isfinite(self.g).all(-1)) | self._flat())
-        self._head(xp.ones_like(self.f, dtype=xp.bool))
+        self._drop(~(xp.isfinite(self.f) & xp.isfinite(self.g).all(-1)))
+        if len(self.rows):
+            every = self.rows == self.rows
+            self._head(every, ~every)
 
     def run(self) -> None:
         s = self.settings
@@ -134,26 +136,25 @@ class _Climber:
         x = self._clip(self.x + search.step[:, None] * self.p)
         f, g = self._evaluate(x)
         accepted, failed = search.judge(f, dot(g, self.p), self._room)
-        gain = self.f - f
-        small = accepted & (gain <= self.settings.value_tolerance * xp.maximum(abs(self.f), self.one))
         self.memory.update(accepted, x - self.x, g - self.g)
+        gain, turn = self.f - f, accepted
         if bool(accepted.all()):
             self.x, self.f, self.g = x, f, g
         else:
             a = accepted[:, None]
             self.x, self.f, self.g = xp.where(a, x, self.x), xp.where(accepted, f, self.f), xp.where(a, g, self.g)
-        self.steps = self.steps + accepted
-        done = small | failed & self.memory.blank
+        done = accepted & (gain <= self._tolerance())
         if bool(failed.any()):
+            done, turn = done | failed & self.memory.blank, accepted | failed
             self.memory.forget(failed, self._steepness())
         lagging = self._lagging(gain, accepted)
-        self.dropped += int((lagging & ~done).sum())
-        turn = accepted | failed
-        done = done | accepted & self._flat() | lagging
-        if bool(done.any()):
+        if bool(lagging.any()):
+            self.dropped += int((lagging & ~done).sum())
+            done = done | lagging
+        if bool(done.all()):
             self._drop(done)
-            turn = turn[~done]
-        self._head(turn)
+        else:
+            self._head(turn, done)
 
     def _evaluate(self, x: Array) -> tuple[Array, Array]:
         self.evaluations += len(x)
@@ -170,12 +171,14 @@ class _Climber:
         steepness: Array = self.xp.maximum(self.xp.amax(abs(self.g), -1) / self.settings.first_step, self.one)
         return steepness
 
-    def _flat(self) -> Mask:
-        flat: Mask = self.xp.amax(abs(self._clip(self.x - self.g) - self.x), -1) <= self.settings.gradient_tolerance
-        return flat
+    def _tolerance(self) -> Array:
+        """The gain of a step that ends a row."""
+        tolerance: Array = self.settings.value_tolerance * self.xp.maximum(abs(self.f), self.one)
+        return tolerance
 
     def _lagging(self, gain: Array, accepted: Mask) -> Mask:
         """Rows far behind the best that no longer gain much."""
+        self.steps = self.steps + accepted
         self.recent = self.xp.where(accepted, 0.5 * self.recent + gain, self.recent)
         self.best = min(self.best, float(self.f.min()))
         lagging: Mask = (self.steps >= self.settings.patience) & ((self.f - self.best) / self.settings.lag > self.recent)
@@ -203,39 +206,36 @@ class _Climber:
         largest: Array = xp.maximum(xp.amin(reach, -1), self.one)
         return largest
 
-    def _head(self, rows: Mask) -> None:
-        """Choose the directions of the given rows and begin their line searches."""
-        if not bool(rows.any()):
-            return
+    def _head(self, rows: Mask, done: Mask) -> None:
+        """Choose the directions of the given rows, begin their line searches, and drop the rows that are done or have nowhere to go."""
         xp = self.xp
         if self.polyhedron is None:
-            p = self._box_step()
+            p, flat = self._box_step()
+            slope = dot(self.g, p)
+            if bool((slope >= 0).any()):  # where the model misleads, along the gradient
+                p = xp.where((slope >= 0)[:, None], self._clip(self.x - self.g / self.memory.theta[:, None]) - self.x, p)
+                slope = dot(self.g, p)
         else:
             p = constrained_step(self.memory, self.x, self.g, self.low, self.high, self.polyhedron)
-        slope = dot(self.g, p)
-        uphill = ~(slope < -1e-10 * (dot(self.g, self.g) * dot(p, p)) ** 0.5)
-        if self.polyhedron is None and bool(uphill.any()):
-            p = xp.where(uphill[:, None], self._clip(self.x - self.g / self.memory.theta[:, None]) - self.x, p)
             slope = dot(self.g, p)
+            flat = ~(slope < -1e-10 * (dot(self.g, self.g) * dot(p, p)) ** 0.5)  # no feasible way down but by rounding
         self.p = p if bool(rows.all()) else xp.where(rows[:, None], p, self.p)
         self.search.restart(rows, self.f, slope)
-        promise = self.settings.value_tolerance * _PROMISED * xp.maximum(abs(self.f), self.one)
-        over = rows & (-slope <= promise)
-        if self.polyhedron is not None:
-            over = over | rows & uphill  # no feasible way down: optimal to rounding
-        self._drop(over)
+        self._drop(done | rows & (flat | (-slope <= _PROMISED * self._tolerance())))
 
-    def _box_step(self) -> Array:
-        """About the minimum of the quadratic model in the box."""
+    def _box_step(self) -> tuple[Array, Mask]:
+        """About the minimum of the quadratic model in the box, and where the gradient vanishes on the entries that no bound holds."""
         xp, x, g = self.xp, self.x, self.g
         free = ~((x <= self.low) & (g > 0) | (x >= self.high) & (g < 0))
-        p = self.memory.solve(free, -(g * free)[..., None])[..., 0]
-        y = self._clip(x + p)
-        out = y != x + p
+        r = g * free
+        flat = xp.amax(abs(r), -1) <= self.settings.gradient_tolerance
+        y = x - self.memory.solve(free, r[..., None])[..., 0]
+        inside = self._clip(y)
+        out = inside != y
         if bool(out.any()):
-            delta = xp.where(out, y - x, 0.0)
+            delta = xp.where(out, inside - x, 0.0)
             free = free & ~out
-            rest = self.memory.solve(free, -((g + self.memory.times(delta)) * free)[..., None])[..., 0]
-            y = self._clip(x + delta + rest)
-        step: Array = y - x
-        return step
+            rest = self.memory.solve(free, ((g + self.memory.times(delta)) * free)[..., None])[..., 0]
+            inside = self._clip(x + delta - rest)
+        step: Array = inside - x
+        return step, flat

@@ -44,12 +44,14 @@ class Memory:
 
     Args:
         Z: The s, oldest first, then the y, `b x 2m x d`; zero where there are none yet.
+        gram: Their inner products, `b x 2m x 2m`.
         N: See above, `b x 2m x 2m`.
         theta: Curvature along all other directions, shape `b`.
         pattern: Constants of N, `2m x 2m` each.
     """
 
     Z: Array
+    gram: Array
     N: Array
     theta: Array
     pattern: tuple[Array, Array, Array]
@@ -66,7 +68,7 @@ class Memory:
             xp.concatenate([xp.concatenate([a, none], 1), xp.concatenate([none, c], 1)])
             for a, c in ((_BLANK * identity, none), (none, identity))
         )
-        memory = cls(xp.zeros((b, 2 * m, d), dtype=X.dtype, device=X.device), theta, theta, (kept, blank, last))
+        memory = cls(xp.zeros((b, 2 * m, d), dtype=X.dtype, device=X.device), theta, theta, theta, (kept, blank, last))
         memory._assemble()
         return memory
 
@@ -83,7 +85,7 @@ class Memory:
 
     def take(self, rows: Mask | NDArray[np.int_]) -> Memory:
         """The memory of some rows."""
-        return Memory(self.Z[rows], self.N[rows], self.theta[rows], self.pattern)
+        return Memory(self.Z[rows], self.gram[rows], self.N[rows], self.theta[rows], self.pattern)
 
     def update(self, rows: Mask, s: Array, y: Array) -> None:
         """Remember the steps s and changes y of the gradient (`b x d`) of the given rows, as far as they show positive curvature."""
@@ -109,7 +111,8 @@ class Memory:
 
     def _assemble(self) -> None:
         kept, blank, last = self.pattern
-        self.N = (self.Z @ self.Z.mT) * kept + blank - self.theta[:, None, None] * last
+        self.gram = self.Z @ self.Z.mT
+        self.N = self.gram * kept + blank - self.theta[:, None, None] * last
 
     def times(self, P: Array) -> Array:
         """``B P`` for directions P (`b x d`)."""
@@ -124,7 +127,10 @@ class Memory:
             free: The entries F of each row.
             R: Right-hand sides, `b x d x k`, zero outside the free entries; so is the result.
         """
-        Z = self.Z if bool(free.all()) else self.Z * free[:, None]
-        core = namespace(R).linalg.solve(self.N - Z @ Z.mT, Z @ R)
+        Z, gram = self.Z, self.gram
+        if not bool(free.all()):
+            Z = Z * free[:, None]
+            gram = Z @ Z.mT
+        core = namespace(R).linalg.solve(self.N - gram, Z @ R)
         found: Array = (R + Z.mT @ core) / self.theta[:, None, None]
         return found
