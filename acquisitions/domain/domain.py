@@ -97,7 +97,8 @@ class Domain:
         active[:, unlisted] &= points[:, unlisted] != self.bounds.mean(axis=0)[unlisted]  # may be inactive, and then stands there
         for shape in self.shapes:
             P = points[:, shape.columns]
-            P = np.where(active[:, shape.columns], P, shape.project(P))
+            if not (part := active[:, shape.columns]).all():
+                P = np.where(part, P, shape.project(P))
             inside &= shape.contains(P)
         for constraint in self.constraints:
             inside &= constraint.holds(points, np.abs(self.bounds).max(axis=0))

@@ -48,7 +48,8 @@ def maximize(
         domain: Where.
         rng: Source of all draws.
         seeds: Points worth a closer look around, such as incumbents and the optima of the last maximization, `k x d`.
-        pool: Points of the caller's to score beside the maximizer's own, or instead of them with ``settings.screened=0``.
+        pool: Points of the caller's to score beside the maximizer's own, or instead of them with ``settings.screened=0``. Needed
+            where conditions of a tree cannot be listed (`Parent.values` is None), for the domain cannot draw legal points then.
         fixed: Values of columns that stand still.
         feasible: Which points (`m x d`) may be chosen, beside the domain's own constraints.
         smooth: Nonlinear constraints whose slopes are known or can be taken by differences, so that climbs follow them.
@@ -103,8 +104,12 @@ class _Search:
         seeds, pool = (X[self.region.allowed(X)] for X in (seeds, pool))
         n = self.settings.screened
         n_near = int(self.settings.near * n) if len(seeds) else 0
+        n_wide = n - n_near
+        if self.region.unlisted and len(pool):
+            n_wide = 0
+            self.notes.append("the pool alone all over the domain, since it does not tell when every column is active")
         try:
-            wide = self.region.wide(n - n_near, self.rng)
+            wide = self.region.wide(n_wide, self.rng)
         except UnsupportedDomain as error:
             if not len(seeds) and not len(pool):
                 raise
