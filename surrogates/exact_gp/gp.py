@@ -55,21 +55,37 @@ class Baseline:
 class Moments:
     """The posterior of the latent function at `m` points, and the way back from gradients of it to gradients of the points.
 
+    What is not asked for is not computed: the mean alone costs O(m n), variance and covariance O(m n^2).
+
     Args:
         mean: `m`.
-        variance: `m`, at least `TINY`.
-        covariance: With the baseline's points, `m x b`; None without a baseline.
     """
 
     mean: Array
-    variance: Array
-    covariance: Array | None
     _gp: ExactGP
     _features: Features
     _gram: Gram
-    _V: Array
     _baseline: Baseline | None
-    _cross: Gram | None
+
+    @cached_property
+    def variance(self) -> Array:
+        """`m`, at least `TINY`."""
+        gp, xp = self._gp, of(self.mean)
+        return xp.clip(gp.kernel.diagonal(gp.theta, self._features) - xp.squares(self._whitened_columns, 0), TINY, None)
+
+    @cached_property
+    def covariance(self) -> Array | None:
+        """With the baseline's points, `m x b`; None without a baseline."""
+        return None if self._baseline is None or self._cross is None else self._cross.matrix - self._whitened_columns.T @ self._baseline.V
+
+    @cached_property
+    def _whitened_columns(self) -> Array:
+        return of(self.mean).solve_lower(self._gp.L, self._gram.matrix.T)
+
+    @cached_property
+    def _cross(self) -> Gram | None:
+        gp, baseline = self._gp, self._baseline
+        return None if baseline is None else gp.kernel.gram(gp.theta, self._features, baseline.features)
 
     def pull(self, d_mean: Array | None, d_variance: Array | None, d_covariance: Array | None = None) -> Array:
         """Gradient of ``sum(d_mean * mean) + sum(d_variance * variance) + sum(d_covariance * covariance)`` with respect to X.
@@ -89,7 +105,7 @@ class Moments:
         W = xp.zeros(len(self.mean), len(gp.X)) if d_mean is None else xp.outer(d_mean, gp.alpha)
         direct: Array | None = None
         if d_variance is not None:
-            W -= (2.0 * d_variance)[:, None] * xp.solve_upper(gp.L, self._V).T
+            W -= (2.0 * d_variance)[:, None] * xp.solve_upper(gp.L, self._whitened_columns).T
             direct = gp.kernel.pull_diagonal(gp.theta, self._features, d_variance)
         if d_covariance is not None:
             if self._baseline is None or self._cross is None:
@@ -234,17 +250,12 @@ class ExactGP:
         return self.kernel.gram(self.theta, A, B).matrix - self._whitened(A).T @ self._whitened(B)
 
     def at(self, X: ArrayLike, baseline: Baseline | None = None) -> Moments:
-        """The posterior at X (`m x d`), and with it its covariance with the baseline's points; O(m n (n + d + b))."""
+        """The posterior at X (`m x d`), and with it its covariance with the baseline's points."""
         xp = of(self.L)
         points = xp.asarray(X)
         features = self.kernel.features(points)
         gram = self.kernel.gram(self.theta, features, self.features)
-        V = xp.solve_lower(self.L, gram.matrix.T)
-        mean = self.mean(points) + gram.matrix @ self.alpha
-        variance = xp.clip(self.kernel.diagonal(self.theta, features) - xp.squares(V, 0), TINY, None)
-        cross = None if baseline is None else self.kernel.gram(self.theta, features, baseline.features)
-        covariance = None if baseline is None or cross is None else cross.matrix - V.T @ baseline.V
-        return Moments(mean, variance, covariance, self, features, gram, V, baseline, cross)
+        return Moments(self.mean(points) + gram.matrix @ self.alpha, self, features, gram, baseline)
 
     def baseline(self, B: ArrayLike) -> Baseline:
         """Points (`b x d`) for `at`, with what their covariances need computed once."""

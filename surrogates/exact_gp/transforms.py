@@ -102,7 +102,7 @@ class YeoJohnson:
     def inverse(self, z: ArrayLike) -> Array:
         values = np.asarray(z, dtype=float)
         size = np.abs(values)
-        return np.where(values >= 0, np.expm1(_shrunk(size, self.power)), -np.expm1(_shrunk(size, 2.0 - self.power)))
+        return np.where(values >= 0, _expm1(_shrunk(size, self.power)), -_expm1(_shrunk(size, 2.0 - self.power)))
 
     def derivative(self, y: ArrayLike) -> Array:
         values = np.asarray(y, dtype=float)
@@ -131,7 +131,7 @@ class Bilog:
 
     def inverse(self, z: ArrayLike) -> Array:
         values = np.asarray(z, dtype=float)
-        return np.asarray(np.sign(values) * np.expm1(np.abs(values)))
+        return np.asarray(np.sign(values) * _expm1(np.abs(values)))
 
     def derivative(self, y: ArrayLike) -> Array:
         return np.asarray(1.0 / (1.0 + np.abs(np.asarray(y, dtype=float))))
@@ -253,3 +253,8 @@ def _grown(size: Array, power: float) -> Array:
 def _shrunk(value: Array, power: float) -> Array:
     """The inverse of `_grown`."""
     return value if abs(power) < 1e-12 else np.log1p(power * value) / power
+
+
+def _expm1(x: Array) -> Array:
+    """``exp(x) - 1``, at most 1e150, whose square is still a number."""
+    return np.asarray(np.expm1(np.minimum(x, 345.0)))

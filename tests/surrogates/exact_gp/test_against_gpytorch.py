@@ -14,9 +14,11 @@ from gpytorch.distributions import MultivariateNormal
 from gpytorch.likelihoods import FixedNoiseGaussianLikelihood, GaussianLikelihood
 from gpytorch.means import ConstantMean, LinearMean
 
+from surrogates.columns import Column, Columns
 from surrogates.exact_gp import ExactGP, Settings, fit
 from surrogates.exact_gp.core import evidence
 from surrogates.exact_gp.gp import basis
+from surrogates.exact_gp.transforms import Standardise
 
 
 class Process(gpytorch.models.ExactGP):
@@ -163,11 +165,42 @@ def test_stationary_kernels(profile, n, d, noise):
     agree(gp, stationary(gp), lengthscales, np.random.default_rng(1).random((8, d)))
 
 
-def test_a_thousand_points():
+@pytest.mark.parametrize("profile", ["rbf", "matern12", "matern32", "matern52"])
+def test_a_thousand_points(profile):
     X, y = data(1000, 6)
-    settings = Settings(noise_floor=1e-6)
+    settings = Settings(kernel=profile, noise_floor=1e-6)
     gp = ExactGP.conditioned(settings.build(None, 6), np.full(6, np.log(0.8)), X, y, None, 1e-6, None, settings)
     agree(gp, stationary(gp), lengthscales, np.random.default_rng(1).random((8, 6)))
+
+
+MIXED = Columns((Column("x"), Column("c", "categorical", (0.0, 0.5, 1.0)), Column("y"), Column("e", "categorical", (0.0, 1.0))))
+
+
+@pytest.mark.parametrize("warp", [False, True])
+@pytest.mark.parametrize("noise", [1e-2, 1e-6])
+def test_composed_kernels(noise, warp):
+    from surrogates.exact_gp.gpytorch_twin import twin as single_task_gp
+
+    rng = np.random.default_rng(2)
+    X = MIXED.snap(rng.random((60, 4)))
+    y = np.sin(6 * X[:, 0]) + X[:, 1] * X[:, 2] + X[:, 3] + 0.1 * rng.standard_normal(60)
+    settings = Settings(kernel="matern52", warp=warp, outputscale=True, noise_floor=1e-6)
+    kernel = settings.build(MIXED, 4)
+    theta = 0.4 * rng.standard_normal(len(kernel.parameters))
+    gp = ExactGP.conditioned(kernel, theta, X, (y - y.mean()) / y.std(), None, noise, MIXED, settings)
+    other = single_task_gp(gp, Standardise(0.0, 1.0)).train()
+    with exact():
+        value = other.likelihood(other(tensor(X)), tensor(X)).log_prob(tensor(gp.y))
+        value.backward()
+    rtol = tolerance(gp)
+    assert gp.log_marginal_likelihood == pytest.approx(value.item(), rel=rtol, abs=rtol * 60)
+    product = other.covar_module.base_kernel
+    raw = [product.kernels[0].raw_lengthscale]
+    raw += [other.input_transform.concentration1, other.input_transform.concentration0] if warp else []
+    raw += [product.kernels[1].raw_lengthscale, other.covar_module.raw_outputscale]  # no constraint transforms any of them
+    expected = np.concatenate([(p.grad * p.detach()).numpy().ravel() for p in raw])
+    found = evidence(kernel, theta, gp.features, gp.y, noise, basis(X, settings)).kernel
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol * np.abs(expected).max())
 
 
 def test_known_noise_and_linear_mean():

@@ -206,23 +206,29 @@ def test_mixed_columns_are_learned(chosen):
     assert "warm fit" in warm.record[0]
 
 
+CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"))
+
+
+@pytest.mark.parametrize("device", ["torch", CUDA])
 @pytest.mark.parametrize("chosen", MANY)
-def test_tensors_give_what_arrays_give(chosen):
+def test_tensors_give_what_arrays_give(chosen, device):
     X, y = tree_data(40)
     gp = fit(X, y, columns=TREE, settings=chosen)
-    tensors = ExactGP.from_memo(X, y, None, gp.memo(), columns=TREE, settings=chosen, device="torch")
+    tensors = ExactGP.from_memo(X, y, None, gp.memo(), columns=TREE, settings=chosen, device=device)
     Z, more = tree_data(9, seed=1)[0], tree_data(3, seed=2)
     tolerance = {"rtol": max(1e-10, 100 * 2e-16 * np.linalg.cond(gp.L) ** 2), "atol": 1e-10}
     for ours, theirs in ((gp, tensors), (gp.condition(*more), tensors.condition(*more))):
         a, b = ours.at(Z, ours.baseline(Z[5:])), theirs.at(Z, theirs.baseline(Z[5:]))
         for field in ("mean", "variance", "covariance"):
             assert isinstance(getattr(b, field), torch.Tensor)
-            np.testing.assert_allclose(getattr(b, field).numpy(), getattr(a, field), **tolerance)
-        one, ones = torch.ones(9, dtype=float), torch.ones(9, 4, dtype=float)
-        np.testing.assert_allclose(b.pull(one, one, ones).numpy(), a.pull(one.numpy(), one.numpy(), ones.numpy()), **tolerance)
-        np.testing.assert_allclose(theirs.loo()[1].numpy(), ours.loo()[1], **tolerance)
+            assert getattr(b, field).device.type == ("cuda" if device == "cuda" else "cpu")
+            np.testing.assert_allclose(getattr(b, field).cpu(), getattr(a, field), **tolerance)
+        weights = np.ones(9), np.ones(9), np.ones((9, 4))
+        pulled = b.pull(*(torch.as_tensor(w, device=b.mean.device) for w in weights))
+        np.testing.assert_allclose(pulled.cpu(), a.pull(*weights), **tolerance)
+        np.testing.assert_allclose(theirs.loo()[1].cpu(), ours.loo()[1], **tolerance)
         assert theirs.log_marginal_likelihood == pytest.approx(ours.log_marginal_likelihood, rel=tolerance["rtol"])
-    fitted = fit(X, y, columns=TREE, settings=chosen, warm=gp.memo(), device="torch")
+    fitted = fit(X, y, columns=TREE, settings=chosen, warm=gp.memo(), device=device)
     assert fitted.log_marginal_likelihood == pytest.approx(gp.log_marginal_likelihood, abs=0.5)
 
 
