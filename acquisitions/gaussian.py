@@ -50,8 +50,8 @@ class GaussianModel(Protocol):
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Posterior mean and variance of the latent function at X, each of shape `m`."""
 
-    def baseline(self, B: Array) -> Any:
-        """The points B (`b x d`) as a `Baseline` of the model's own type, which only its own `at` reads."""
+    def baseline(self, B: Array) -> Baseline:
+        """The points B (`b x d`), kept in the model's own type for its own `at`."""
 
     def at(self, X: Array, baseline: Any = None) -> Moments:
         """The moments at X, to be differentiated; with covariances where a baseline is given."""
