@@ -19,6 +19,9 @@ from surrogates.exact_gp.settings import DEFAULT, Settings
 TINY = 1e-14
 """Least variance that is returned: below it rounding decides, and a logarithm or a square root may follow."""
 
+LEAST_VARIANCE = 1e-6
+"""Known variances of the noise are at least this: GPyTorch's bound in double precision (`gpytorch.settings.min_fixed_noise`)."""
+
 _CHUNK = 1024  # points predicted at a time: keeps what is worked on in the cache
 
 
@@ -51,7 +54,7 @@ class Baseline:
     weights: Array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Moments:
     """The posterior of the latent function at `m` points, and the way back from gradients of it to gradients of the points.
 
@@ -121,7 +124,7 @@ class Moments:
         return gradient
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExactGP:
     """A Gaussian process conditioned on data; made by `fit` or `from_memo`.
 
@@ -222,6 +225,10 @@ class ExactGP:
         alpha = xp.solve_upper(factor.L, xp.solve_lower(factor.L, y - H @ weights))  # one way for both: a memo is exact
         return cls(X, y, yvar, noise, kernel, theta, weights, features, factor.L, alpha, record, settings, columns)
 
+    def __repr__(self) -> str:
+        n, d = self.X.shape
+        return f"ExactGP({n} x {d}, {self.settings}, {'; '.join(self.record)})"
+
     def memo(self) -> Memo:
         """The hyperparameters as plain JSON: `from_memo` gives the same process back bit for bit, `fit` starts from them."""
         xp = of(self.L)
@@ -299,7 +306,9 @@ class ExactGP:
             return self
         if yvar_new is None and self.yvar is not None:
             raise ValueError("condition: yvar_new is missing; the noise of the other data is known")
-        added: Array | float = self.noise if yvar_new is None else xp.asarray(yvar_new).reshape(-1)
+        added: Array | float = self.noise
+        if yvar_new is not None:
+            added = xp.clip(xp.copy(xp.asarray(yvar_new)).reshape(-1), LEAST_VARIANCE, None)
         features = self.kernel.features(X)
         V = xp.solve_lower(self.L, self.kernel.gram(self.theta, features, self.features).matrix.T)
         factor = factorise(self.kernel.gram(self.theta, features, features).matrix - V.T @ V, added)
@@ -347,7 +356,3 @@ def checked(X: ArrayLike, y: ArrayLike, yvar: ArrayLike | None, columns: Columns
         if array is not None and not np.all(np.isfinite(array)):
             raise ValueError(f"fit: {name} has entries that are not finite; leave those rows out")
     return points, values, None if noise is None else np.maximum(noise, LEAST_VARIANCE)
-
-
-LEAST_VARIANCE = 1e-6
-"""Known variances of the noise are at least this: GPyTorch's bound in double precision (`gpytorch.settings.min_fixed_noise`)."""

@@ -264,12 +264,12 @@ class _Joint(torch.autograd.Function):
         features = gp.kernel.features(points.reshape(b * q, d))
         gram = gp.kernel.gram(gp.theta, features, gp.features)
         V = xp.solve_lower(gp.L, gram.matrix.T)
-        moments = gp.at(points.reshape(b * q, d)) if q == 1 else None
-        rows = V.T.reshape(b, q, len(gp.X))
-        if moments is not None:
-            mean, covariance = moments.mean.reshape(b, 1), moments.variance.reshape(b, 1, 1)
+        mean = (gp.mean(points.reshape(b * q, d)) + gram.matrix @ gp.alpha).reshape(b, q)
+        if q == 1:
+            variance = gp.kernel.diagonal(gp.theta, features) - xp.squares(V, 0)
+            covariance = xp.clip(variance, TINY, None).reshape(b, 1, 1)
         else:
-            mean = (gp.mean(points.reshape(b * q, d)) + gram.matrix @ gp.alpha).reshape(b, q)
+            rows = V.T.reshape(b, q, len(gp.X))
             covariance = xp.concatenate([part for _, _, part in _blocks(gp, points)], 0) - rows @ rows.swapaxes(1, 2)
             for j in range(q):
                 xp.clip(covariance[:, j, j], TINY, None)
