@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bbo.comparison import compare
     from bbo.errors import *  # noqa: F403
     from bbo.execution import Command, Result
     from bbo.objectives import Constraint, Objective
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from bbo.trial import Trial
 
 _EXPORTS = {
+    "bbo.comparison": "compare",
     "bbo.errors": (
         "BBOError InvalidSpace InvalidStudy InvalidTell UnknownTrial OutOfRange StudyExists StudyNotFound StudyMismatch Waiting "
         "Exhausted Stopped Unsupported NoBest StorageError TrialPruned TrialFailed"

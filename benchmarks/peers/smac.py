@@ -39,7 +39,7 @@ class Adapter:
             self._space,
             objectives=list(spec.objectives) if several else "cost",
             deterministic=not spec.noisy,
-            n_trials=spec.budget,
+            n_trials=spec.budget or 10_000,
             seed=seed,
             output_directory=Path(self._folder.name),
         )

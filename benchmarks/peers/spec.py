@@ -68,7 +68,7 @@ class Spec:
         parameters: Parents stand before what depends on them.
         objectives: Names of the outcomes to minimize.
         constraints: Names of the outcomes to keep at most 0.
-        budget: Evaluations in all, the given initial points among them.
+        budget: Evaluations in all, the given initial points among them; None where nobody has said.
         reference: With several objectives, the worst values of interest.
         noisy: Whether measurements are.
     """
@@ -76,7 +76,7 @@ class Spec:
     parameters: tuple[Parameter, ...]
     objectives: tuple[str, ...]
     constraints: tuple[str, ...] = ()
-    budget: int = 40
+    budget: int | None = None
     reference: tuple[float, ...] = ()
     noisy: bool = False
 

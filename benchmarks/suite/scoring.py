@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from bbo.hypervolume import hypervolume
 from benchmarks.suite.case import Case
-from benchmarks.suite.hypervolume import hypervolume
 
 
 def progress(case: Case, true: Sequence[Mapping[str, float]], told: Sequence[Mapping[str, float]]) -> list[float]:

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bbo.hypervolume import hypervolume
 from benchmarks.peers.spec import Spec, latin_hypercube
 from benchmarks.suite import QUICK, bbob, engineering, fronts, functions, suite
 from benchmarks.suite.boxes import embedded, moved
-from benchmarks.suite.hypervolume import hypervolume
 from benchmarks.suite.scoring import progress, regret
 
 VISIBLE = suite("visible")

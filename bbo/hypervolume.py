@@ -26,6 +26,7 @@ def _volume(Y: NDArray[np.float64], r: NDArray[np.float64]) -> float:
     if len(r) == 1:
         return float(r[0] - Y.min())
     Y = Y[np.argsort(Y[:, -1], kind="stable")]
-    tops = np.append(Y[1:, -1], r[-1])
-    slabs = enumerate(zip(tops.tolist(), Y[:, -1].tolist(), strict=True))
-    return sum(_volume(Y[: k + 1, :-1], r[:-1]) * (top - y) for k, (top, y) in slabs if top > y)
+    bottoms = Y[:, -1].tolist()
+    tops = [*bottoms[1:], float(r[-1])]
+    slabs = [(k + 1, top - bottom) for k, (top, bottom) in enumerate(zip(tops, bottoms, strict=True)) if top > bottom]
+    return sum((_volume(Y[:k, :-1], r[:-1]) * thickness for k, thickness in slabs), 0.0)
