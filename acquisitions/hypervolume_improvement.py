@@ -306,6 +306,8 @@ class LogNoisyExpectedHypervolumeImprovement:
 
     def with_pending(self, X: Array) -> LogNoisyExpectedHypervolumeImprovement:
         """The same with X (`q x d`) as further points of the baseline: what a further point gains beyond these as well."""
+        if not len(X):
+            return self
         baseline = np.vstack([self.baseline, X])
         return LogNoisyExpectedHypervolumeImprovement(
             self.gps, baseline, self.reference, self.constraints, samples=self.samples, seed=self.seed

@@ -35,7 +35,8 @@ class LogNoisyExpectedImprovement:
     With constraints the best of a sample is the best of its points that are feasible in it, and the improvement counts by the
     candidate's probability of feasibility given the sample; where a constraint's verdicts on the baseline are the same in every sample,
     the candidate's probability is independent of them and closed. A sample without a feasible point takes a lower bound of
-    the objective as the best: the least of zero and of the mean less six standard deviations at 32 random points, as BoTorch.
+    the objective as the best: six standard deviations of the outcome (6) below zero and below all predicted means at X. BoTorch's bound
+    is the mean less six standard deviations at random points of the cube, which need not be legal in other spaces.
 
     Cost: O(n^2 + n b + b s) a candidate for n data, b baseline points kept.
 
@@ -46,7 +47,7 @@ class LogNoisyExpectedImprovement:
         X: The baseline, `n x d` in the unit cube: what was measured, and running trials. At least one point. Points that are hardly
             ever the best are dropped, as BoTorch's `prune_inferior_points`.
         constraints: Outcomes that must keep bounds, independent of each other and of the objective.
-        samples: How many samples of the baseline; 128 leaves a standard error of 1 to 10 % of the improvement.
+        samples: How many samples of the baseline; 128 leave an error of 1 to 10 % where the improvement is worth a trial.
         seed: Of the samples.
     """
 
@@ -61,8 +62,7 @@ class LogNoisyExpectedImprovement:
         """Points that may be the best, `b x d`."""
         objective, feasibility = LatentProcess(gp, self.baseline), LatentFeasibility(self.constraints, self.baseline)
         ranks = objective.rank, feasibility.rank
-        mean, variance = gp.predict(rng.random((32, X.shape[1])))
-        least = min(0.0, float(np.min(mean - 6.0 * np.sqrt(variance))))
+        least = min(0.0, float(np.min(gp.predict(X)[0]))) - 6.0
 
         def improvement(samples: int) -> _Improvement:
             Z = normals(samples if any(ranks) else 1, sum(ranks), rng)
@@ -77,6 +77,8 @@ class LogNoisyExpectedImprovement:
 
         This is the joint treatment of a batch built one by one, since the latent values of pending points are sampled with the others.
         """
+        if not len(X):
+            return self
         baseline = np.vstack([self.baseline, X])
         return LogNoisyExpectedImprovement(self.gp, baseline, self.constraints, samples=self.samples, seed=self.seed)
 

@@ -149,6 +149,9 @@ def test_nothing_feasible_seeks_feasibility(make_case, X):
     probability = out.log_probability(mean, np.sqrt(variance))[0]
     assert np.all(np.isfinite(gradient))
     assert np.corrcoef(value, probability)[0, 1] > 0.99
+    acquisition = LogNoisyExpectedImprovement(case.gps[0], case.X, [out])
+    assert acquisition.with_pending(X[:0]) is acquisition
+    assert np.all(np.isfinite(acquisition.with_pending(X[:2]).value(X)))
 
 
 def test_the_least_promising_points_are_dropped(make_case, X):
