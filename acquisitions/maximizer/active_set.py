@@ -52,7 +52,8 @@ def _primal_dual(memory: Memory, x: Array, g: Array, low: Array, high: Array, po
         on_low = x + delta <= low
         free = bound & (low < high) & np.where(on_low, z < -_WRONG, z > _WRONG)
         loose = tight & ~polyhedron.equal & (multipliers < -_WRONG)
-        settled = ~((below | above | free).any(axis=-1) | (beyond | loose).any(axis=-1))
+        missed = tight & (abs(p @ polyhedron.C.T - slack) > SLACK)  # by entries all set on bounds
+        settled = ~((below | above | free).any(axis=-1) | (beyond | loose | missed).any(axis=-1))
         if settled.all():
             break
         bound = (bound | below | above) & ~free

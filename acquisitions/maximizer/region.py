@@ -16,7 +16,7 @@ from acquisitions.maximizer.screening import latin_hypercube, perturb
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_MIDDLE = 32  # random points of a polytope whose mean is its middle
+_FEW = 32  # uniform points of a polytope that tell its middle and its widths
 _ACCEPTED = 0.25  # of the points of a box that keep the constraints; with fewer, the domain's own sampler draws
 
 
@@ -132,15 +132,17 @@ class Region:
         return X[self.allowed(X)]
 
     def _spread(self, n: int, rng: np.random.Generator) -> Array:
-        """Points of a polytope on the rays from its middle towards points of its affine hull, far more cheaply than uniform ones."""
-        C, equal = self.polyhedron.C, self.polyhedron.equal
-        low, high = self.low / self.scale, self.high / self.scale
-        middle = self.domain.sample(_MIDDLE, rng).mean(axis=0) / self.scale
-        P = low + (high - low) * latin_hypercube(n, self.domain.d, rng) - middle
-        P -= (P @ C[equal].T) @ np.linalg.pinv(C[equal]).T
-        free = self.domain.d - int(equal.sum())
+        """Points of a polytope on random rays from its middle, which cost far less than uniform ones.
+
+        The rays' directions are combinations of a few uniform points, so that they suit thin and flat polytopes too.
+        """
+        few = self.domain.sample(max(_FEW, 2 * self.domain.d), rng) / self.scale
+        low, high, middle = self.low / self.scale, self.high / self.scale, few.mean(axis=0)
+        P = rng.standard_normal((n, len(few))) @ (few - middle)
+        free = self.domain.d - int(self.polyhedron.equal.sum())
         reach = room(np.broadcast_to(middle, P.shape), P, low, high, self.polyhedron) * rng.random(n) ** (1 / max(free, 1))
-        X: Array = np.clip(middle + np.minimum(reach, 1.0)[:, None] * P, low, high) * self.scale
+        reach = np.where(np.isfinite(reach), reach, 0.0)
+        X: Array = np.clip(middle + reach[:, None] * P, low, high) * self.scale
         return X
 
     def near(self, seeds: Array, n: int, rng: np.random.Generator) -> Array:
