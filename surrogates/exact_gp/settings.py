@@ -24,7 +24,8 @@ class Settings:
         noise_floor: Least inferred variance of the noise; 1e-6 or more.
         noise_prior: Location and scale of its LogNormal prior: Hvarfner et al. (2024), arXiv:2402.02229.
         lengthscale_floor: Least length scale, in units of the cube's side.
-        starts: Searches of a cold fit; None for one, and three where the likelihood is known to have several maxima.
+        starts: Where a cold fit begins; None for two places, and for three where several maxima are the rule (warping, latent
+            levels, few data).
         max_iterations: Of each search.
     """
 
