@@ -16,7 +16,7 @@ help:
 	@echo "make lint       ruff and mypy"
 	@echo "make format     let ruff rewrite what it can"
 	@echo "make docs       the documentation, into site/"
-	@echo "make bench      the measurements of benchmarks/"
+	@echo "make bench      regret and seconds beside other libraries: SUITE=quick (a quarter of an hour) or visible (hours)"
 	@echo "make clean      remove what the other targets made, the environment too"
 
 install: $(READY)
@@ -51,8 +51,16 @@ format: $(READY)
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+SUITE ?= quick
+SEEDS ?= 2
+OPTIMIZERS ?= bbo random optuna_gp optuna_tpe cma_es nevergrad
+RESULTS ?= .bench/results/$(SUITE).jsonl
+
+# Run again, it goes on where it was cut off. HEBO and Vizier: `python benchmarks/environments.py` and OPTIMIZERS="...".
 bench: $(READY)
-	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/environments.py main
+	$(BIN)/python -m benchmarks.run --suite $(SUITE) --seeds $(SEEDS) --optimizers $(OPTIMIZERS) --results $(RESULTS)
+	$(BIN)/python -m benchmarks.report $(RESULTS)
 
 clean:
 	rm -rf $(VENV) site build dist runs demo-report.html demo.db demo.db-wal demo.db-shm .mypy_cache .ruff_cache .pytest_cache .hypothesis

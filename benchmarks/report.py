@@ -1,7 +1,7 @@
 """Make tables of finished runs.
 
     python -m benchmarks.report .bench/results/runs.jsonl
-    python -m benchmarks.report a.jsonl b.jsonl --output docs/benchmarks/visible.md --parquet docs/benchmarks/data/visible.parquet
+    python -m benchmarks.report a.jsonl b.parquet --output docs/benchmarks/visible.md
 
 Runs of one optimizer under several tags (``bbo@before``, ``bbo@after``) are optimizers of their own here.
 """
@@ -134,7 +134,6 @@ def main() -> None:
     parser.add_argument("--ours", default="bbo", help="the optimizer that the others are compared with")
     parser.add_argument("--optimizers", nargs="+", help="only these, and random")
     parser.add_argument("--output", type=Path, help="a Markdown file (default: print)")
-    parser.add_argument("--parquet", type=Path, help="also write the runs as a table")
     arguments = parser.parse_args()
     runs = results.read(arguments.runs)
     if arguments.optimizers:
@@ -143,8 +142,6 @@ def main() -> None:
         raise SystemExit("no runs there")
     cases = {case.name: case for name in ("visible", "sealed") for case in suite(name, sealed=True)}
     text = report(runs, cases, arguments.ours)
-    if arguments.parquet:
-        results.to_parquet(runs, arguments.parquet)
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(text)

@@ -1,7 +1,13 @@
-"""Finished runs: one JSON line each, appended whole; or a Parquet table of the same rows."""
+"""Finished runs: one JSON line each, appended whole; or a Parquet table of the same rows.
+
+    .bench/envs/main/bin/python -m benchmarks.results runs.jsonl docs/benchmarks/data/visible.parquet
+
+writes the table, with any Python that has pandas and pyarrow (the extra `bench`).
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from collections.abc import Iterable
@@ -67,7 +73,7 @@ def read(paths: Iterable[Path]) -> list[Run]:
         if path.suffix == ".parquet":
             import pandas as pd
 
-            rows = [{**row, **{name: list(row[name]) for name in LISTS}} for row in pd.read_parquet(path).to_dict("records")]
+            rows = [{**row, **{name: row[name].tolist() for name in LISTS}} for row in pd.read_parquet(path).to_dict("records")]
         else:
             rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         for row in rows:
@@ -77,11 +83,22 @@ def read(paths: Iterable[Path]) -> list[Run]:
 
 
 def to_parquet(runs: Iterable[Run], file: Path) -> None:
-    """Write the runs as a table. Needs pyarrow (the extra `bench`)."""
+    """Write the runs as a table, sorted, so that equal runs make equal files."""
     import pandas as pd
 
     file.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame([asdict(run) for run in sorted(runs, key=lambda run: run.key)]).to_parquet(file, index=False, compression="zstd")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path, help="JSON Lines or Parquet files")
+    parser.add_argument("table", type=Path, help="the Parquet file to write")
+    arguments = parser.parse_args()
+    to_parquet(read(arguments.runs), arguments.table)
+
+
 LISTS = ("values", "ask_seconds", "ask_cpu", "tell_cpu")
+
+if __name__ == "__main__":
+    main()

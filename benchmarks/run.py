@@ -144,6 +144,9 @@ def main() -> None:
     arguments = parser.parse_args()
     core = max(os.sched_getaffinity(0)) if arguments.core is None else arguments.core
     os.sched_setaffinity(0, {core})
+    for name in arguments.optimizers:
+        if not (python := entry(name).python).exists():
+            raise SystemExit(f"{name} has no environment yet ({python}): python benchmarks/environments.py {entry(name).environment}")
     cases = [case for name in arguments.suite for case in suite(name, sealed=arguments.sealed)]
     run_all(
         cases,

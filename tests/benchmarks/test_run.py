@@ -99,3 +99,18 @@ def test_an_infinite_number_survives_the_file(tmp_path) -> None:
     assert results.read([tmp_path / "new" / "runs.jsonl"]) == [one]
     results.append(tmp_path / "new" / "runs.jsonl", other)
     assert results.read([tmp_path / "new" / "runs.jsonl", tmp_path / "none.jsonl"]) == [other]
+
+
+def test_a_table_holds_the_same_runs(tmp_path) -> None:
+    pytest.importorskip("pyarrow")
+    one = results.Run("c", "o", 0, 30, 5, "done", "", [2.0, 1.5], [0.1], [0.1], [0.2], "a==1", "2026-01-01", True)
+    results.to_parquet([one], tmp_path / "new" / "runs.parquet")
+    assert results.read([tmp_path / "new" / "runs.parquet"]) == [one]
+
+
+def test_a_missing_environment_is_named(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("BBO_BENCH_ENVS", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["run", "--optimizers", "hebo"])
+    monkeypatch.setattr("os.sched_setaffinity", lambda *arguments: None)
+    with pytest.raises(SystemExit, match=r"environments.py hebo"):
+        run.main()
