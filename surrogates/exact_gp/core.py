@@ -71,7 +71,7 @@ def factorise(K: Array, noise: Array | float = 0.0) -> Factor:
 
 
 def trend(L: Array, y: Array, H: Array, ridge: Array | None = None) -> Trend:
-    """Weights of the mean that maximize the likelihood, and what is left; Rasmussen & Williams (2006), equation 2.42.
+    """Weights of the mean that maximize the likelihood, and what is left; Rasmussen & Williams (2006), section 2.7.
 
     Args:
         L: Factor of the covariance of y, `n x n`.

@@ -66,7 +66,7 @@ class Standardise:
 
 @dataclass(frozen=True, slots=True)
 class YeoJohnson:
-    """The power transform of Yeo & Johnson (2000), Biometrika 87, page 954: towards a normal distribution, whatever the sign.
+    """The power transform of Yeo & Johnson (2000), Biometrika 87: towards a normal distribution, whatever the sign.
 
     Args:
         power: Their lambda. One is the identity.
@@ -117,7 +117,7 @@ class YeoJohnson:
 class Bilog:
     """``sign(y) log(1 + |y|)``: large values come closer, zero stays zero and the sign is kept, as constraints need.
 
-    Eriksson & Poloczek (2021), arXiv:2002.08526, section 3.
+    Eriksson & Poloczek (2021), arXiv:2002.08526.
     """
 
     @classmethod
@@ -153,7 +153,7 @@ class Winsorise:
 
     @classmethod
     def fit(cls, y: ArrayLike, *, tail: Literal["low", "high", "both"] = "low", reach: float = 3.0) -> Winsorise:
-        """Fences at so many interquartile ranges from the quartiles; Tukey (1977), page 44: three are the outer fences, "far out".
+        """Fences at so many interquartile ranges from the quartiles; Tukey (1977): three are the outer fences, "far out".
 
         Args:
             y: Values.

@@ -19,9 +19,9 @@ from surrogates.exact_gp.kernels.stationary import Profiled
 class Hamming:
     """``exp(-sum_i [x_i != z_i] / l_i)``: all levels of a column are equally far from each other.
 
-    Halstrup (2016), equation 3.19, as BoTorch's `CategoricalKernel`, which divides the sum by the number of columns. Where a column
-    is active in one point and not in the other they differ in it; where in neither, they do not. The prior of ``l_i`` is that of
-    the length scales of `Stationary`, with ``l`` for ``l^2``: what is added to the exponent by a difference is alike in both.
+    The weighted Hamming distance of Hutter, Hoos & Leyton-Brown (2011); BoTorch's `CategoricalKernel` divides the sum
+    by the number of columns. Where a column is active in one point and not in the other they differ in it; where in neither, they do
+    not. The prior of ``l_i`` is that of the length scales of `Stationary`, for want of a published one.
 
     Args:
         columns: Indices of the categorical columns.
@@ -97,7 +97,7 @@ class HammingGram:
 class Latent:
     """An RBF kernel between points of the plane that the levels of each column are mapped to: some levels are alike, others not.
 
-    Zhang, Tao, Chen & Apley (2020), arXiv:1806.07504, section 3. A column that is inactive stands at a place of its own. The
+    Zhang, Tao, Chen & Apley (2020), arXiv:1806.07504. A column that is inactive stands at a place of its own. The
     coordinates are the hyperparameters (not their logarithms), normal with variance 1 / d, so that correlations do not vanish as
     columns are added.
 

@@ -18,7 +18,7 @@ from surrogates.exact_gp.kernels.stationary import FACTOR, Profile, Profiled
 class Arc:
     """A stationary kernel of points on arcs: ``(sin(pi r x), cos(pi r x)) / l`` where a column is active, the centre where it is not.
 
-    Hutter & Osborne (2013), arXiv:1310.5738, section 4, with ``1 / l`` for their omega. A column that is inactive in both points
+    Hutter & Osborne (2013), arXiv:1310.5738, with ``1 / l`` for their omega. A column that is inactive in both points
     adds nothing to their distance; one that is active in one of them adds ``1 / l`` whatever its value; one that is active in both
     adds ``2 sin(pi r |x - z| / 2) / l``. Being a kernel of mapped points it is positive definite.
 

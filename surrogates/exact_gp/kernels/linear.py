@@ -12,7 +12,7 @@ from surrogates.exact_gp.kernels.base import Features, Parameters, scattered
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """``sum_i v_i (x_i - 1/2) (z_i - 1/2)``, one variance a column; Rasmussen & Williams (2006), equation 4.24.
+    """``sum_i v_i (x_i - 1/2) (z_i - 1/2)``, one variance a column; Rasmussen & Williams (2006), section 4.2.2.
 
     Args:
         columns: Indices of the columns it looks at.

@@ -138,7 +138,7 @@ class Stationary:
     """RBF or Matern kernel on some columns, one length scale each.
 
     The prior of a length scale is LogNormal(sqrt(2) + ln(d) / 2, sqrt(3)) with d the number of columns, so that correlations do
-    not vanish as dimensions are added: Hvarfner, Hellsten & Nardi (2024), arXiv:2402.02229, equation 8, as BoTorch has it.
+    not vanish as dimensions are added: Hvarfner, Hellsten & Nardi (2024), arXiv:2402.02229, with BoTorch's constants.
 
     Args:
         columns: Indices of the columns it looks at.

@@ -18,8 +18,7 @@ class Warped:
     """A kernel of ``w(x) = 1 - (1 - x^a)^b`` for x in some columns, the others as they are.
 
     Snoek, Swersky, Zemel & Adams (2014), arXiv:1402.0929, with Kumaraswamy's distribution for the Beta distribution. The priors of
-    a and b are LogNormal(0, sqrt(0.75)), which favours the identity: BoTorch's example of `Warp` and Cowen-Rivers et al. (2022),
-    arXiv:2012.03826, section 4.3.
+    a and b are LogNormal(0, sqrt(0.75)), which favours the identity, as in BoTorch's tutorial on input warping.
 
     Args:
         part: The kernel of the warped points.
