@@ -242,3 +242,42 @@ def test_no_mixed_data_break_it(n, seed, scale, chosen):
     moments = gp.at(Z)
     for found in (moments.mean, moments.variance, moments.pull(np.ones(4), np.ones(4)), *gp.loo()):
         assert np.all(np.isfinite(found))
+
+
+@pytest.mark.parametrize("n, chosen", [(300, Settings()), (60, Settings(warp=True, kernel="matern52")), (3, Settings())])
+def test_a_fit_ends_where_the_gradient_vanishes(n, chosen):
+    X, y = data(n, 3)
+    gp = fit(X, y, settings=chosen)
+    assert ("first on 128 of the points" in gp.record[0]) == (n > 256)
+    posterior = Posterior(gp.kernel, X, y, None, chosen)
+    theta = np.append(gp.theta, np.log(gp.noise))
+    layout = posterior.parameters
+    inside = (theta > layout.lower + 1e-9) & (theta < layout.upper - 1e-9)
+    assert inside.sum() >= 3
+    assert np.abs(posterior(theta)[1][inside]).max() < 2e-3
+
+
+def test_a_cold_fit_considers_that_rough_data_may_be_noise():
+    rng = np.random.default_rng(0)
+    X = rng.random((80, 2))
+    for seed in range(4):
+        y = np.sin(3 * X[:, 0]) + np.random.default_rng(seed).standard_normal(80)
+        y = (y - y.mean()) / y.std()
+        values = [fit(X, y, settings=Settings(starts=k), seed=seed) for k in (1, 2, 8)]
+        loss = [Posterior(gp.kernel, X, y, None, gp.settings)(np.append(gp.theta, np.log(gp.noise)))[0] for gp in values]
+        assert loss[1] <= loss[0] + 1e-6
+        assert loss[1] <= loss[2] + 1e-2
+
+
+def test_added_rows_may_be_known_exactly():
+    X, y = data(20, 2)
+    gp = fit(X, y)
+    exact = gp.condition([[0.5, 0.5]], [3.0], [0.0])
+    mean, variance = exact.predict([[0.5, 0.5]])
+    assert mean[0] == pytest.approx(3.0, abs=1e-3)
+    assert 0 < variance[0] < 1e-5
+    assert exact.yvar is not None
+    assert np.allclose(exact.yvar[:20], gp.noise)
+    loose = gp.condition([[0.5, 0.5]], [3.0])
+    assert loose.yvar is None
+    assert loose.predict([[0.5, 0.5]])[1] > variance
