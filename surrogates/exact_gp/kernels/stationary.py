@@ -24,60 +24,61 @@ _NEAR = 1e-8  # of the largest squared norms: nearer pairs are measured again wh
 
 @dataclass(frozen=True, eq=False)
 class Profiled:
-    """A profile of the distance between scaled points S (`m x k`) and T (`n x k`); see Rasmussen & Williams (2006), section 4.2."""
+    """A profile of the distance between scaled points S (`m x k`) and T (`n x k`); see Rasmussen & Williams (2006), section 4.2.
+
+    Args:
+        profile: Which.
+        S, T: Columns divided by length scales, and multiplied by the square root of c.
+        root: ``sqrt(u)``, `m x n`; None for ``rbf``, which does not need it.
+        decay: ``exp(-u)`` for ``rbf``, else ``exp(-sqrt(u))``.
+    """
 
     profile: Profile
     S: Array
     T: Array
-    minus_u: Array
+    root: Array | None
+    decay: Array
 
     @classmethod
     def between(cls, profile: Profile, S: Array, T: Array) -> Profiled:
-        """Measure the distances: ``-u = 2 s't - s's - t't`` in one matrix product."""
+        """Measure the distances: ``u = s's + t't - 2 s't`` in one matrix product."""
         xp = of(S)
         s, one = xp.squares(S, 1)[:, None], xp.ones(len(S), 1)
         t, one_t = (s, one) if T is S else (xp.squares(T, 1)[:, None], xp.ones(len(T), 1))
-        minus_u = xp.concatenate((2.0 * S, -s, -one), 1) @ xp.concatenate((T, one_t, t), 1).T
-        xp.clip(minus_u, None, 0.0)
+        right = xp.concatenate((T, one_t, t), 1).T
+        if profile == "rbf":
+            minus_u = xp.clip(xp.concatenate((2.0 * S, -s, -one), 1) @ right, None, 0.0)
+            if T is S:
+                xp.diagonal(minus_u)[:] = 0.0
+            return cls(profile, S, T, None, xp.exp_(minus_u))
+        u = xp.clip(xp.concatenate((-2.0 * S, s, one), 1) @ right, 0.0, None)
         if profile == "matern12":  # the others are smooth in u; here an error of 1e-16 in u is one of 1e-8 in k
-            near = xp.nonzero(minus_u > -_NEAR * (float(s.max()) + float(t.max())))
-            difference = S[near[0]] - T[near[1]]
-            minus_u[near] = -xp.squares(difference, 1)
+            near = xp.nonzero(u < _NEAR * (float(s.max()) + float(t.max())))
+            u[near] = xp.squares(S[near[0]] - T[near[1]], 1)
         if T is S:
-            xp.diagonal(minus_u)[:] = 0.0
-        return cls(profile, S, T, minus_u)
-
-    @cached_property
-    def root(self) -> Array:
-        """The square root of u."""
-        return of(self.S).sqrt(-self.minus_u)
-
-    @cached_property
-    def decay(self) -> Array:
-        """``exp(-u)`` or ``exp(-sqrt(u))``."""
-        xp = of(self.S)
-        return xp.exp(self.minus_u) if self.profile == "rbf" else xp.exp_(-self.root)
+            xp.diagonal(u)[:] = 0.0
+        root = xp.sqrt(u)
+        return cls(profile, S, T, root, xp.exp_(-root))
 
     @cached_property
     def matrix(self) -> Array:
         """The kernel, `m x n`."""
-        if self.profile in ("rbf", "matern12"):
-            return self.decay
         r = self.root
+        if r is None or self.profile == "matern12":
+            return self.decay
         return (1.0 + r) * self.decay if self.profile == "matern32" else (1.0 + r * (1.0 + r / 3.0)) * self.decay
 
     def slope(self, W: Array) -> Array:
         """``W dk/du``, elementwise; zero between a point and itself, where it counts for nothing but rounding errors."""
-        xp = of(self.S)
+        xp, r = of(self.S), self.root
         G: Array = W * self.decay
-        if self.profile == "rbf":
+        if r is None:
             G *= -1.0
         elif self.profile == "matern32":
             G *= -0.5
         elif self.profile == "matern52":
-            G *= (-1.0 / 6.0) * (1.0 + self.root)
+            G *= (-1.0 / 6.0) * (1.0 + r)
         else:  # not differentiable where points meet: zero, the middle of its one-sided derivatives
-            r = self.root
             G *= -0.5 * xp.where(r > 0.0, 1.0 / xp.where(r > 0.0, r, 1.0), 0.0)
         if self.T is self.S:
             xp.diagonal(G)[:] = 0.0
@@ -103,11 +104,7 @@ class Profiled:
 
     def transposed(self) -> Profiled:
         """The same with S and T exchanged."""
-        other = Profiled(self.profile, self.T, self.S, self.minus_u.T)
-        for name in ("root", "decay", "matrix"):
-            if name in self.__dict__:
-                other.__dict__[name] = self.__dict__[name].T
-        return other
+        return Profiled(self.profile, self.T, self.S, None if self.root is None else self.root.T, self.decay.T)
 
 
 @dataclass(frozen=True, eq=False)
