@@ -1,4 +1,4 @@
-"""SMAC3: its facade for hyperparameters (random forest), or for boxes of real numbers the one with a Gaussian process.
+"""SMAC3: its facade for hyperparameters (random forest), or for up to 20 real numbers the one with a Gaussian process.
 
 What breaks constraints counts as worse than all that keeps them. The initial design is told before the first ask.
 """
@@ -43,7 +43,8 @@ class Adapter:
             seed=seed,
             output_directory=Path(self._folder.name),
         )
-        plain = all(p.kind == "float" for p in spec.parameters)
+        # Its documentation has that facade for few dimensions; in 100 its first ask takes longer than two minutes.
+        plain = spec.d <= 20 and all(p.kind == "float" for p in spec.parameters)
         facade = BlackBoxFacade if plain else HyperparameterOptimizationFacade
         # The shared initial design stands for its own.
         design = facade.get_initial_design(scenario, n_configs=0, additional_configs=[])
