@@ -61,6 +61,7 @@ def fit(
     X, y, yvar = checked(X, y, yvar, columns)
     kernel = settings.build(columns, X.shape[1])
     problem = Posterior(kernel, X, y, yvar, settings, device)
+    arrays.keep_memory()
     starts = problem.starts(warm, seed)
     if warm is not None:
         found = _search(problem, starts, WARM, settings.max_iterations)

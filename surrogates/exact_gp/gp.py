@@ -213,6 +213,7 @@ class ExactGP:
         device: str = "cpu",
     ) -> ExactGP:
         """The process with these hyperparameters (NumPy arrays, as checked), and the best weights of the mean unless given."""
+        arrays.keep_memory()
         xp = arrays.on(device)
         X, y, theta = xp.asarray(X), xp.asarray(y), xp.asarray(theta)
         yvar = None if yvar is None else xp.asarray(yvar)
