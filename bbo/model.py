@@ -173,6 +173,7 @@ def model_of(study: Study) -> tuple[Model, str]:
         NoBest: Fewer than two trials are done, or the study is told rankings.
     """
     from bbo.optimizers import bayes
+    from bbo.optimizers.history import History
 
     with study._lock:
         study._replica.sync()
@@ -186,7 +187,7 @@ def model_of(study: Study) -> tuple[Model, str]:
         model = replica.optimizer.model(replica.state)
         if model is not None:
             return model, f"by the model of {replica.optimizer.name}"
-        fitted = bayes.Model.fit(problem, records)
+        fitted = bayes.Model.of(History(problem, {record.number: record for record in records}), bayes.Bayes())
     if fitted is None:
         raise NoBest("the finished trials lie in an older definition of the space, and none can be used for a model")
     return fitted, f"by Gaussian processes fitted for this question, since {replica.optimizer.name} has no model"

@@ -21,18 +21,26 @@ class History:
         problem: The problem it is kept for.
         records: Latest record of each trial that still counts as a point (not the abandoned ones, which may be proposed again).
         draws: Plain points this configuration has drawn: the number of the next draw.
+        memo: Hyperparameters that its latest proposal rested on; None where it had none.
+        amendments: How many trials were amended.
     """
 
     problem: Problem
     records: dict[int, Record] = field(default_factory=dict)
     draws: int = 0
+    memo: Mapping[str, Any] | None = None
+    amendments: int = 0
     _keys: Counter[Hashable] = field(default_factory=Counter)
+    _legal: dict[int, tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
+    _inside: dict[int, tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
 
     def fold(self, update: Update) -> None:
         """Take in one event."""
         event = update.event
         if event.kind == "asked" and event.body["configuration"] == self.problem.configuration and event.body["draw"] is not None:
             self.draws = max(self.draws, event.body["draw"] + 1)
+            self.memo = event.body["memo"] or self.memo
+        self.amendments += event.kind == "amended"
         for record in update.records:
             before = self.records.pop(record.number, None)
             if before is not None:
@@ -48,6 +56,29 @@ class History:
     def done(self) -> Iterator[Record]:
         """Trials with all outcomes, in the order of their numbers."""
         return (self.records[number] for number in sorted(self.records) if self.records[number].state is State.DONE)
+
+    def finished(self, state: State) -> list[Record]:
+        """Trials of a state by number, as far as their points can be encoded, which those of an older space may not."""
+        return [record for _, record in sorted(self.records.items()) if record.state is state and self.legal(record)]
+
+    def legal(self, record: Record) -> bool:
+        """Whether a trial's point can be encoded, perhaps out of range."""
+        return self._remembered(self._legal, record, outside=True)
+
+    def inside(self, record: Record) -> bool:
+        """Whether a trial's point is one that may be proposed."""
+        return self._remembered(self._inside, record, outside=False)
+
+    def _remembered(self, memory: dict[int, tuple[Mapping[str, Any], bool]], record: Record, *, outside: bool) -> bool:
+        known = memory.get(record.number)
+        if known is None or known[0] is not record.params:
+            try:
+                self.problem.space.validate(record.params, outside=outside)
+                verdict = True
+            except BBOError:
+                verdict = False
+            known = memory[record.number] = record.params, verdict
+        return known[1]
 
     def _count(self, record: Record, step: int) -> None:
         for params in (record.params,) if record.params is record.planned else (record.params, record.planned):

@@ -304,6 +304,16 @@ class Space:
 
         return make_domain(self, units)
 
+    @cached_property
+    def cube(self) -> Domain:
+        """The domain in the unit cube, made once."""
+        return self.domain()
+
+    def columns_of(self, name: str) -> range:
+        """Which columns of the encoding are those of a parameter."""
+        place = self._encoding.slices[name]
+        return range(place.start, place.stop)
+
     def to_json(self, *, durable: bool = False) -> dict[str, Any]:
         """The definition as plain JSON data.
 

@@ -1,0 +1,94 @@
+"""When hyperparameters are fitted, from where, and what is kept of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from threadpoolctl import ThreadpoolController
+
+from bbo.optimizers import surrogate as gps
+from bbo.optimizers.history import History
+from bbo.optimizers.surrogate import Surrogate
+from bbo.optimizers.targets import Target
+from bbo.problem import Problem
+from surrogates.exact_gp import Settings
+
+if TYPE_CHECKING:
+    from bbo.optimizers.bayes import Bayes
+
+ALWAYS = 100
+"""Trials up to which every new one leads to a fit."""
+
+GROWTH = 1.07
+"""By which factor their number grows from fit to fit beyond."""
+
+AFRESH = 1.5
+"""By which factor it grows until a fit starts from the priors again, lest an early mode of the posterior be kept for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A surrogate, and where its hyperparameters come from.
+
+    Args:
+        surrogate: Conditioned on all that is known.
+        memo: Hyperparameters as small JSON, with the number of trials they were fitted to.
+        how: A few words for `study.explain()`.
+    """
+
+    surrogate: Surrogate
+    memo: Mapping[str, Any]
+    how: str
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread of linear algebra, so that results are the same bit for bit."""
+    with _controller().limit(limits=1):
+        yield
+
+
+def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
+    """The surrogate for a proposal: fitted where it is time, else with the hyperparameters of the latest proposal.
+
+    A function of the state alone, which holds the latest memo of the log.
+    """
+    n, memo = len(found[0].y), state.memo
+    if memo is not None and gps.fits(found, memo["gps"]) and not _due(n, memo, state.amendments):
+        return Fit(conditioned(state.problem, found, settings, memo), memo, f"hyperparameters of {memo['n']}")
+    afresh = memo is None or n >= AFRESH * memo["afresh"] or memo["amendments"] != state.amendments
+    warm = None if afresh or memo is None else memo["gps"]
+    seed = int(state.problem.rng("bayes", "fit", state.draws).integers(2**31))
+    surrogate = gps.fitted(found, state.problem.space.columns, _settings(settings), warm=warm, seed=seed)
+    since = n if memo is None or afresh else memo["afresh"]
+    return Fit(surrogate, {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo()}, "fitted")
+
+
+def _due(n: int, memo: Mapping[str, Any], amendments: int) -> bool:
+    grown = n != memo["n"] if n <= ALWAYS else not memo["n"] <= n < GROWTH * memo["n"]
+    return grown or memo["amendments"] != amendments
+
+
+def conditioned(problem: Problem, found: Sequence[Target], settings: Bayes, memo: Mapping[str, Any]) -> Surrogate:
+    """The surrogate with the hyperparameters of a memo."""
+    return gps.conditioned(found, problem.space.columns, _settings(settings), memo["gps"])
+
+
+def refreshed(problem: Problem, found: Sequence[Target], settings: Bayes, memo: Mapping[str, Any] | None) -> Surrogate:
+    """A surrogate of all targets: of a memo's hyperparameters where it has them all, else fitted."""
+    if memo is not None and gps.fits(found, memo["gps"]):
+        return conditioned(problem, found, settings, memo)
+    return gps.fitted(found, problem.space.columns, _settings(settings), warm=None, seed=0)
+
+
+def _settings(settings: Bayes) -> Settings:
+    return Settings(kernel=settings.kernel, warp=settings.input_warp)

@@ -1,0 +1,153 @@
+"""From a surrogate to the points to evaluate next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisitions.box_decomposition import infer_reference_point
+from acquisitions.feasibility import LogProbabilityOfFeasibility
+from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
+from acquisitions.maximizer import MaximizerSettings, maximize
+from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
+from bbo.best import nondominated
+from bbo.log.ledger import Record
+from bbo.log.states import State
+from bbo.optimizers.base import Query, Request, pinned
+from bbo.optimizers.candidates import Params, fresh, pool, whole
+from bbo.optimizers.history import History
+from bbo.optimizers.surrogate import Surrogate
+from bbo.optimizers.targets import usable
+from bbo.problem import Problem
+from bbo.space import Space
+
+Array = NDArray[np.float64]
+
+_LEADERS = 5  # points that are looked around
+_POOL = 500  # points of the space's own sampler, where the domain has none or it cannot be trusted to find any
+
+
+class _Acquisition(Protocol):
+    def value(self, X: Array, /) -> Array: ...
+    def value_and_gradient(self, X: Array, /) -> tuple[Array, Array]: ...
+
+
+def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list[Query], str, str]:
+    """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left."""
+    problem, space = state.problem, state.problem.space
+    running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
+    eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
+    feasible = [record for record in eligible if problem.feasible(record.values)]
+    fixed, queries, aim, path = pinned(space, request), list[Query](), "", ""
+    for number in range(state.draws, state.draws + request.n):
+        rng = problem.rng("bayes", number)
+        acquisition, aim = _acquisition(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+        leaders = _leaders(problem, surrogate, feasible or eligible, rng)
+        params, path = _best_new(state, acquisition, leaders, running, fixed, rng)
+        if params is None:
+            break
+        queries.append(Query(params, draw=number))
+        running.append(params)
+        fixed |= {name: params[name] for name in request.shared if name in params}
+    return queries, aim, path
+
+
+def _acquisition(
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Params], *, seed: int
+) -> tuple[_Acquisition, str]:
+    """What to maximize now, and its name."""
+    space = problem.space
+    waiting = space.encode(running)
+    if not feasible and surrogate.constraints:
+        likely = LogProbabilityOfFeasibility(surrogate.believing(waiting).constraints)
+        return likely, "probability of feasibility, since nothing feasible is known"
+    known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+    baseline = np.vstack([known, waiting])
+    m = len(problem.objectives)
+    if m == 1:
+        return LogNoisyExpectedImprovement(surrogate.gps[0], baseline, surrogate.constraints, seed=seed), "log expected improvement"
+    acquisition = LogNoisyExpectedHypervolumeImprovement(
+        surrogate.gps[:m], baseline, _reference(problem, surrogate), surrogate.constraints, seed=seed
+    )
+    return acquisition, "log expected hypervolume improvement"
+
+
+def _reference(problem: Problem, surrogate: Surrogate) -> Array:
+    """The reference point in the model's units: as given, elsewhere inferred from the front."""
+    targets = surrogate.targets[: len(problem.objectives)]
+    observed = np.column_stack([target.y for target in targets])
+    inferred = infer_reference_point(observed[nondominated(-observed)])
+    given = [o.reference for o in problem.objectives]
+    return np.array(
+        [
+            inferred[k] if value is None else float(target.transform.forward(target.sign * value))
+            for k, (target, value) in enumerate(zip(targets, given, strict=True))
+        ]
+    )
+
+
+def _leaders(problem: Problem, surrogate: Surrogate, records: Sequence[Record], rng: np.random.Generator) -> list[Params]:
+    """Points worth a closer look around: the best, some of the Pareto front, or the likeliest to be feasible."""
+    if not records:
+        return []
+    losses = np.stack([problem.losses(record.values) for record in records])
+    if not problem.feasible(records[0].values):
+        order = np.argsort(-surrogate.log_p_feasible(problem.space.encode([record.params for record in records])), kind="stable")
+    elif losses.shape[1] == 1:
+        order = np.argsort(losses[:, 0], kind="stable")
+    else:
+        order = rng.permutation(np.flatnonzero(nondominated(losses)))
+    return [dict(records[k].params) for k in order[:_LEADERS]]
+
+
+def _best_new(
+    state: History,
+    acquisition: _Acquisition,
+    leaders: Sequence[Params],
+    running: Sequence[Params],
+    fixed: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> tuple[Params | None, str]:
+    """The best point that is not known, and how it was found; None where there is none."""
+    space = state.problem.space
+    if whole(space):
+        return _best_of(acquisition, space, pool(state, leaders, rng, fixed=fixed, beside=running)), "the best of all points left"
+    domain = space.cube
+    own = domain.opaque or (bool(domain.constraints) and bool(domain.columns.discrete))
+    extra = pool(state, leaders, rng, fixed=fixed, size=_POOL, beside=running) if own else []
+    found = maximize(
+        acquisition,
+        domain,
+        rng=rng,
+        seeds=space.encode(leaders),
+        pool=space.encode(extra),
+        fixed=_columns(space, fixed),
+        settings=MaximizerSettings(screened=0) if own else None,
+    )
+    optima = [point for point in space.decode(found.optima.clip(0.0, 1.0)) if fixed.items() <= point.items() and space.satisfies(point)]
+    if new := fresh(state, optima, beside=running):
+        return new[0], found.path
+    others = extra or pool(state, leaders, rng, fixed=fixed, size=_POOL, beside=running)
+    return _best_of(acquisition, space, others), f"{found.path}; its optima are known, so the best of {len(others)} other points"
+
+
+def _best_of(acquisition: _Acquisition, space: Space, others: Sequence[Params]) -> Params | None:
+    if not others:
+        return None
+    values = acquisition.value(space.encode(others))
+    best = int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
+    if not values[best] > -np.inf:
+        raise ArithmeticError("the acquisition function is a number nowhere")
+    return others[best]
+
+
+def _columns(space: Space, fixed: Mapping[str, Any]) -> dict[int, float]:
+    """Encoded values of the columns that are set."""
+    found: dict[int, float] = {}
+    for name, value in fixed.items():
+        place = space.columns_of(name)
+        found |= dict(zip(place, space.parameters[name].encode([value])[0].tolist(), strict=True))
+    return found

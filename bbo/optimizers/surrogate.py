@@ -1,0 +1,106 @@
+"""Independent Gaussian processes, one a target, and what is asked of them together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
+from bbo.optimizers.targets import WORKS, Target
+from surrogates.columns import Columns
+from surrogates.exact_gp import ExactGP, Settings, fit
+
+Array = NDArray[np.float64]
+Memo = dict[str, Any]
+
+_SMOOTH = 0.2  # least length scale of whether points work, in diagonals of the cube: a step seen from both sides would be fitted by
+# ever shorter ones, and what lies beyond it be forgotten
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surrogate:
+    """Gaussian processes that are independent of each other; those of the objectives come first."""
+
+    targets: tuple[Target, ...]
+    gps: tuple[ExactGP, ...]
+
+    def memo(self) -> Memo:
+        """The hyperparameters as plain JSON; `conditioned` takes them."""
+        return {target.name: dict(gp.memo()) for target, gp in zip(self.targets, self.gps, strict=True)}
+
+    @property
+    def constraints(self) -> tuple[OutcomeConstraint, ...]:
+        """What makes a point feasible."""
+        return tuple(OutcomeConstraint(gp, t.lower, t.upper) for t, gp in zip(self.targets, self.gps, strict=True) if t.bounded)
+
+    def predict(self, X: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of each outcome in its own units and sign, without the noise of a measurement, each `n x t`."""
+        pairs = [target.native(*gp.predict(X)) for target, gp in zip(self.targets, self.gps, strict=True)]
+        return np.column_stack([mean for mean, _ in pairs]), np.column_stack([sd for _, sd in pairs])
+
+    def log_p_feasible(self, X: Array) -> Array:
+        """Logarithm of the probability that every bounded target keeps its bounds, shape `n`."""
+        return LogProbabilityOfFeasibility(self.constraints).value(X) if self.constraints else np.zeros(len(X))
+
+    def believing(self, X: Array) -> Surrogate:
+        """As if the means at X had been measured: nothing new is to be found there."""
+        if not len(X):
+            return self
+        return Surrogate(
+            self.targets,
+            tuple(
+                gp.condition(X, gp.predict(X)[0], None if target.variance is None else np.full(len(X), target.variance.mean()))
+                for target, gp in zip(self.targets, self.gps, strict=True)
+            ),
+        )
+
+
+def fitted(targets: Sequence[Target], columns: Columns, settings: Settings, *, warm: Mapping[str, Any] | None, seed: int) -> Surrogate:
+    """Hyperparameters of greatest posterior density, from those of an earlier fit or from scratch."""
+    gps = [
+        fit(
+            target.X,
+            target.y,
+            target.variance,
+            columns=columns,
+            settings=_settings(target, columns, settings),
+            warm=_memo(warm, target),
+            seed=seed,
+        )
+        for target in targets
+    ]
+    return Surrogate(tuple(targets), tuple(gps))
+
+
+def conditioned(targets: Sequence[Target], columns: Columns, settings: Settings, memo: Mapping[str, Any]) -> Surrogate:
+    """The surrogate with hyperparameters of an earlier fit; targets that were not part of it are left out."""
+    kept = [target for target in targets if _memo(memo, target) is not None]
+    gps = [
+        ExactGP.from_memo(
+            target.X, target.y, target.variance, memo[target.name], columns=columns, settings=_settings(target, columns, settings)
+        )
+        for target in kept
+    ]
+    return Surrogate(tuple(kept), tuple(gps))
+
+
+def fits(targets: Sequence[Target], memo: Mapping[str, Any]) -> bool:
+    """Whether a memo has the hyperparameters of every target."""
+    return all(_memo(memo, target) is not None for target in targets)
+
+
+def _memo(memo: Mapping[str, Any] | None, target: Target) -> Any:
+    """A target's part of a memo; None where it has none, or one for the other kind of noise."""
+    part = None if memo is None else memo.get(target.name)
+    return part if part is not None and (part["noise"] is None) == (target.variance is not None) else None
+
+
+def _settings(target: Target, columns: Columns, settings: Settings) -> Settings:
+    if target.name != WORKS:
+        return settings
+    return Settings(kernel="rbf", lengthscale_floor=_SMOOTH * math.sqrt(len(columns)))

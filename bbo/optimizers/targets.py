@@ -1,0 +1,118 @@
+"""From the log to what is modelled: one target an outcome, to be maximized, and one for whether a point can be evaluated at all.
+
+The studies' minimization becomes the surrogates' maximization here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bbo.log.ledger import Record
+from bbo.log.states import State
+from bbo.optimizers.history import History
+from bbo.optimizers.thinning import MOST, chosen
+from bbo.problem import Problem
+from surrogates.exact_gp.transforms import Chain, OutputTransform, Standardise, Winsorise, YeoJohnson
+
+Array = NDArray[np.float64]
+
+WORKS = "(works)"
+"""Name of the target that says whether a point can be evaluated: 1 for done, -1 for failed, 0 and more is feasible."""
+
+_BOUND_NOISE = 0.1  # variance of that target's noise, which keeps a lone failure from cutting a cliff
+_LEAST_SD = 1e-3  # of the scale of an outcome; a smaller sd told with it is no noise to a model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """What one Gaussian process is fitted to.
+
+    Args:
+        name: Name of the outcome.
+        X: Encoded points, `n x d`.
+        y: Values in the model's units, `n`; an objective's are to be maximized.
+        variance: Variances of their noise, `n`; None where it is to be inferred.
+        sign: -1 for an outcome that is minimized.
+        transform: From ``sign * outcome`` to `y`, increasing.
+        lower, upper: Bounds on y that make a point feasible, where the outcome is constrained.
+    """
+
+    name: str
+    X: Array
+    y: Array
+    variance: Array | None = None
+    sign: float = 1.0
+    transform: OutputTransform = field(default_factory=lambda: Standardise(0.0, 1.0))
+    lower: float | None = None
+    upper: float | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it is constrained."""
+        return self.lower is not None or self.upper is not None
+
+    def native(self, mean: Array, variance: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of the outcome in its own units and sign, from moments in those of the model."""
+        centre, spread = self.transform.moments(mean, variance)
+        return self.sign * centre, np.sqrt(spread)
+
+
+def usable(history: History, state: State) -> list[Record]:
+    """Trials of that state by number whose points can be encoded; where they are too many for a model, those that say most."""
+    found = history.finished(state)
+    if len(found) <= MOST:
+        return found
+    losses = np.array([history.problem.losses(r.values) for r in found]) if state is State.DONE else np.zeros((len(found), 1))
+    return chosen(history.problem, found, losses)
+
+
+def targets_of(history: History, *, power: bool) -> list[Target]:
+    """The objectives, the outcomes that are constraints only, and, after a failure, whether a point works.
+
+    Args:
+        history: What is known.
+        power: Whether objectives go through a power transform after they are standardised.
+    """
+    problem, done, failed = history.problem, usable(history, State.DONE), usable(history, State.FAILED)
+    X = problem.space.encode([record.params for record in done])
+    found = [_target(problem, name, X, done, power=power) for name in problem.outcomes]
+    if failed:
+        both = np.vstack([X, problem.space.encode([record.params for record in failed])])
+        y = np.repeat([1.0, -1.0], [len(done), len(failed)])
+        found.append(Target(WORKS, both, y, np.full(len(y), _BOUND_NOISE), lower=0.0))
+    return found
+
+
+def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool) -> Target:
+    values = np.array([record.values[name] for record in done], dtype=float)
+    objective = next((o for o in problem.objectives if o.name == name), None)
+    sign = 1.0 if objective is None else -objective.sign
+    transform = _transform(sign * values, objective=objective is not None, power=power)
+    given = [record.sd.get(name, objective and objective.sd) for record in done]
+    variance = None
+    if None not in given:
+        sd = np.array(given, dtype=float) * transform.derivative(sign * values)
+        variance = np.maximum(sd, _LEAST_SD) ** 2
+    constraint = next((c for c in problem.outcome_constraints if c.name == name), None)
+    ends = (None, None) if constraint is None else (constraint.lower, constraint.upper)
+    lower, upper = (None if end is None else float(transform.forward(sign * end)) for end in (ends if sign > 0 else ends[::-1]))
+    return Target(name, X, transform.forward(sign * values), variance, sign, transform, lower, upper)
+
+
+def _transform(gains: Array, *, objective: bool, power: bool) -> OutputTransform:
+    """Standardised; an objective's bad tail is clipped before (Tukey's far fence), and may be bent towards a normal distribution."""
+    if not len(gains):
+        return Standardise(0.0, 1.0)
+    if not objective:
+        return Standardise.fit(gains)
+    fence = Winsorise.fit(gains)
+    first = Standardise.fit(fence.forward(gains))
+    if not power:
+        return Chain((fence, first))
+    bend = YeoJohnson.fit(first.forward(fence.forward(gains)))
+    last = Standardise.fit(bend.forward(first.forward(fence.forward(gains))))
+    return Chain((fence, first, bend, last))
