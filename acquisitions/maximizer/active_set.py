@@ -34,7 +34,7 @@ def constrained_step(memory: Memory, x: Array, g: Array, low: Array, high: Array
     if not settled.all():
         left = ~settled
         p[left] = _primal(memory.take(left), x[left], g[left], low[left], high[left], polyhedron)
-    return p * np.minimum(room(x, p, low, high, polyhedron), 1.0)[:, None]  # by rounding only
+    return p * np.minimum(room(x, p, low, high, polyhedron, 10 * SLACK), 1.0)[:, None]  # against rounding only
 
 
 def _primal_dual(memory: Memory, x: Array, g: Array, low: Array, high: Array, polyhedron: Polyhedron) -> tuple[Array, Mask]:
@@ -49,7 +49,7 @@ def _primal_dual(memory: Memory, x: Array, g: Array, low: Array, high: Array, po
         y = x + p
         below, above = (y < low - _TIGHT) & ~bound, (y > high + _TIGHT) & ~bound
         beyond = (y @ polyhedron.C.T > polyhedron.c + _TIGHT) & ~tight
-        on_low = x + delta <= low
+        on_low = 2 * (x + delta) < low + high  # rounding may leave it beside the bound
         free = bound & (low < high) & np.where(on_low, z < -_WRONG, z > _WRONG)
         loose = tight & ~polyhedron.equal & (multipliers < -_WRONG)
         missed = tight & (abs(p @ polyhedron.C.T - slack) > SLACK)  # by entries all set on bounds
@@ -87,7 +87,7 @@ def _primal(memory: Memory, x: Array, g: Array, low: Array, high: Array, polyhed
         p[left] += np.minimum(alpha, 1.0)[:, None] * move
         wrong = np.hstack(
             [
-                np.where(held & (low < high)[left], np.where(y <= low[left], -z, z), -np.inf),
+                np.where(held & (low < high)[left], np.where(2 * y < (low + high)[left], -z, z), -np.inf),
                 np.where(binding & ~polyhedron.equal, -multipliers, -np.inf),
             ]
         )

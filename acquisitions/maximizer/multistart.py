@@ -69,6 +69,13 @@ def _points(X: ArrayLike | None, d: int) -> Array:
     return np.empty((0, d)) if X is None else np.array(X, dtype=float).reshape(-1, d)
 
 
+def _unit(values: Array) -> float:
+    """In what unit scores are climbed: their spread where it is less than one, since tolerances are meant for scores of about one."""
+    finite = values[np.isfinite(values)]
+    spread = float(finite.max() - np.median(finite))
+    return spread if 0 < spread < 1 else 1.0
+
+
 class _Search:
     """One maximization: its problem, and a count of evaluations."""
 
@@ -76,6 +83,7 @@ class _Search:
         self.acq, self.region, self.settings, self.rng = acq, region, settings, rng
         self.evaluations = 0
         self.notes: list[str] = []
+        self.unit = 1.0
 
     def run(self, seeds: Array, pool: Array) -> Maximum:
         X = self._screened(seeds, pool)
@@ -83,6 +91,7 @@ class _Search:
         top = best_apart(X, values, self.settings.starts, self.region.width)
         if not len(top):
             raise ArithmeticError(f"none of {len(X)} points has a finite score")
+        self.unit = _unit(values)
         starts, values = X[top], values[top]
         self.notes.append(f"{self.region.kind}: {len(X):,} screened")
         if self.region.mixed:
@@ -101,7 +110,7 @@ class _Search:
 
     def _screened(self, seeds: Array, pool: Array) -> Array:
         """Seeds, the pool, and points of our own over the domain and around the seeds, those that may be chosen."""
-        seeds, pool = (X[self.region.allowed(X)] for X in (seeds, pool))
+        seeds, pool = (X[self.region.allowed(X)] for X in (self.region.with_fixed(seeds), pool))
         n = self.settings.screened
         n_near = int(self.settings.near * n) if len(seeds) else 0
         n_wide = n - n_near
@@ -146,9 +155,10 @@ class _Search:
         def objective(U: Array, rows: NDArray[np.int_]) -> tuple[Array, Array]:
             P = np.minimum(np.maximum(U * scale, lowest[rows]), highest[rows])
             values, gradients = acq.value_and_gradient(P)
+            values, gradients = values / self.unit, gradients * (scale / self.unit)
             if not region.exact:
                 values = np.where(region.allowed(P), values, -np.inf)
-            return values, gradients * scale
+            return values, gradients
 
         U, low, high = X / scale, lowest / scale, highest / scale
         if region.smooth is None:
@@ -157,7 +167,7 @@ class _Search:
             smooth = region.smooth.scaled(scale)
             climbed = climb_smooth(objective, U, low, high, smooth, self.settings.climb, region.polyhedron)
         self.evaluations += climbed.evaluations
-        return np.clip(climbed.X * scale, lowest, highest), climbed.values
+        return np.clip(climbed.X * scale, lowest, highest), climbed.values * self.unit
 
     def _wander(self, X: Array, values: Array) -> tuple[Array, Array]:
         """Perturb each point and move to the best, again and again."""

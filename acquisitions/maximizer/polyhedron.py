@@ -56,15 +56,23 @@ class Polyhedron:
         return cls(C / size[:, None], np.array([b for _, b, _ in rows]) / size, np.array([e for _, _, e in rows], dtype=bool))
 
 
-def room(x: Array, p: Array, low: Array, high: Array, polyhedron: Polyhedron | None = None) -> Array:
-    """The largest multiple of each direction p that keeps bounds and inequalities, shape `b`; x and p are `b x d`."""
+def room(x: Array, p: Array, low: Array, high: Array, polyhedron: Polyhedron, slack: float = 0.0) -> Array:
+    """The largest multiple of each direction p that keeps bounds and inequalities, shape `b`; x and p are `b x d`.
+
+    Args:
+        x: Points.
+        p: Directions.
+        low: Lower bounds.
+        high: Upper bounds.
+        polyhedron: Of which the inequalities count.
+        slack: How far bounds may be overstepped, and rows, which may be by `SLACK` anyhow.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        reach = np.where(p > 0, (high - x) / p, np.where(p < 0, (low - x) / p, np.inf)).min(axis=-1, initial=np.inf)
-        if polyhedron is not None and len(polyhedron):
-            speed = p @ polyhedron.C.T
-            slack = np.maximum(polyhedron.c - x @ polyhedron.C.T, 0.0) + SLACK
-            blocked = (speed > 0) & ~polyhedron.equal
-            reach = np.minimum(reach, np.where(blocked, slack / speed, np.inf).min(axis=-1, initial=np.inf))
+        reach = np.where(p > 0, (high - x + slack) / p, np.where(p < 0, (low - x - slack) / p, np.inf)).min(axis=-1, initial=np.inf)
+        speed = p @ polyhedron.C.T
+        left = np.maximum(polyhedron.c - x @ polyhedron.C.T, 0.0) + max(slack, SLACK)
+        blocked = (speed > 0) & ~polyhedron.equal
+        reach = np.minimum(reach, np.where(blocked, left / speed, np.inf).min(axis=-1, initial=np.inf))
     return np.asarray(np.maximum(reach, 0.0))
 
 

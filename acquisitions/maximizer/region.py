@@ -123,12 +123,12 @@ class Region:
         if n <= 0:
             return np.empty((0, self.domain.d))
         if self.convex and not self.polyhedron.equal.any():
-            X = self._fixed(self.low + self.width * latin_hypercube(n, self.domain.d, rng))
+            X = self.with_fixed(self.low + self.width * latin_hypercube(n, self.domain.d, rng))
             kept = X[self.allowed(X)]
             if len(kept) >= _ACCEPTED * n or not len(self.polyhedron):
                 return kept
         linear = any(isinstance(constraint, Linear) for constraint in self.domain.constraints)
-        X = self._fixed(self._spread(n, rng) if self.convex and linear else self.domain.sample(n, rng))
+        X = self.with_fixed(self._spread(n, rng) if self.convex and linear else self.domain.sample(n, rng))
         return X[self.allowed(X)]
 
     def _spread(self, n: int, rng: np.random.Generator) -> Array:
@@ -221,7 +221,8 @@ class Region:
             X[:, shape.columns] = shape.sample(n, rng)
         return X
 
-    def _fixed(self, X: Array) -> Array:
+    def with_fixed(self, X: Array) -> Array:
+        """The points with the values of the columns that stand still."""
         if self.fixed:
             X = X.copy()
             X[:, list(self.fixed)] = list(self.fixed.values())

@@ -87,6 +87,32 @@ def test_fixed_columns_stand_still():
     assert found.x[1] == 0.25 and abs(found.x[0] - 0.3) < 1e-6
 
 
+def test_seeds_take_on_fixed_values():
+    seen = []
+
+    class Watched(Bowl):
+        def value(self, X):
+            seen.append(X)
+            return super().value(X)
+
+    maximize(Watched([0.3, 0.8]), box([0.0] * 2, [1.0] * 2), rng=rng(), seeds=[[0.31, 0.6]], fixed={1: 0.25})
+    assert np.any(np.all(seen[0] == [0.31, 0.25], axis=1))
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_tiny_and_huge_scores_are_climbed_as_well(size):
+    class Sized(Bowl):
+        def value(self, X):
+            return size * super().value(X)
+
+        def value_and_gradient(self, X):
+            return self.value(X), -2 * size * (X - self.centre)
+
+    found = maximize(Sized([0.3, 0.8]), box([0.0] * 2, [1.0] * 2), rng=rng())
+    assert np.abs(found.x - [0.3, 0.8]).max() < 1e-5
+    assert found.value == Sized([0.3, 0.8]).value(found.x[None])[0] or abs(found.value) < 1e-9 * size
+
+
 def test_the_pool_alone():
     pool = np.array([[0.9, 0.9], [0.2, 0.7]])
     found = maximize(
