@@ -25,11 +25,12 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "main": (
         *("botorch==0.18.1", "gpytorch==1.15.2", "linear_operator==0.6.1", "ax-platform==1.3.1", "optuna==5.0.0", "cma==4.5.0"),
         *("nevergrad==1.0.12", "smac==2.4.1", "ConfigSpace==1.2.2", "numpy==2.4.6", "scipy==1.17.1", "pandas==3.1.1"),
-        *("scikit-learn==1.9.1", "pyarrow"),
+        *("scikit-learn==1.9.1", "pyarrow==26.0.1"),
     ),
     # Left to itself pip takes a scikit-learn that has to be compiled, and cannot be.
     "hebo": ("HEBO==0.3.6", "numpy==1.24.4", "scipy==1.11.4", "pandas==2.1.4", "scikit-learn==1.4.2", "matplotlib==3.8.4"),
-    "vizier": ("google-vizier[jax]==0.1.24",),
+    # Newer JAX has dropped what its release of equinox uses, and the newest flax, optax and chex want that JAX.
+    "vizier": ("google-vizier[jax]==0.1.24", "jax==0.4.38", "jaxlib==0.4.38", "flax==0.10.2", "optax==0.2.4", "chex==0.1.88"),
 }
 
 

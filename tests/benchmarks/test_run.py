@@ -114,3 +114,8 @@ def test_a_missing_environment_is_named(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("os.sched_setaffinity", lambda *arguments: None)
     with pytest.raises(SystemExit, match=r"environments.py hebo"):
         run.main()
+
+
+def test_a_proposal_that_takes_too_long_ends_the_run_with_what_it_has(tmp_path) -> None:
+    r = run.run_one(FAST, "random", 0, core=None, log=tmp_path / "log", limits=run.Limits(ask=1e-9, patience=1e12))
+    assert (r.status, len(r.values), len(r.ask_cpu)) == ("timeout", 5, 1)
