@@ -45,7 +45,8 @@ def test_initial_designs_are_legal_and_equal_for_equal_seeds(case) -> None:
 
 @pytest.mark.parametrize("case", [case for case in VISIBLE + SEALED if "trained" not in case.tags], ids=lambda case: case.name)
 def test_no_random_point_is_better_than_the_best_known(case) -> None:
-    true = [case.evaluate(point) for point in latin_hypercube(case.spec, 300, np.random.default_rng(0))]
+    n = 300 if len(case.objectives) == 1 else 80  # hypervolumes of many points take long
+    true = [case.evaluate(point) for point in latin_hypercube(case.spec, n, np.random.default_rng(0))]
     found = [regret(case, value) for value in progress(case, true, true)]
     assert found[-1] > 0
     assert all(later <= earlier + 1e-9 for earlier, later in pairwise(found))
