@@ -19,6 +19,14 @@ class Acquisition(Protocol):
 
 
 @runtime_checkable
+class Rough(Acquisition, Protocol):
+    """A score with a cheaper one that ranks candidates nearly as well, for screening."""
+
+    def rough(self, X: Array) -> Array:
+        """Nearly the scores, shape `m`."""
+
+
+@runtime_checkable
 class Climbable(Acquisition, Protocol):
     """A score with a gradient."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import results, statistics
+from benchmarks import ranks, results
 from benchmarks.results import Run
 from benchmarks.suite import suite
 from benchmarks.suite.case import Case
@@ -27,9 +27,9 @@ def report(runs: Sequence[Run], cases: Mapping[str, Case], ours: str) -> str:
     """The tables as Markdown."""
     names = {run.optimizer for run in runs}
     optimizers = sorted(names, key=lambda name: (name != ours, ORDER.index(name) if name in ORDER else 0, name))
-    regrets = statistics.normalised(runs, cases)
+    regrets = ranks.normalised(runs, cases)
     shown = [name for name in cases if any((name, o) in regrets for o in optimizers)]
-    table = statistics.medians(regrets, shown, optimizers)
+    table = ranks.medians(regrets, shown, optimizers)
     parts = [
         _summary(runs, regrets, table, shown, optimizers, ours),
         _per_case(regrets, cases, shown, optimizers),
@@ -46,7 +46,7 @@ def report(runs: Sequence[Run], cases: Mapping[str, Case], ours: str) -> str:
 
 
 def _summary(
-    runs: Sequence[Run], regrets: statistics.Regrets, table: np.ndarray, cases: Sequence[str], optimizers: Sequence[str], ours: str
+    runs: Sequence[Run], regrets: ranks.Regrets, table: np.ndarray, cases: Sequence[str], optimizers: Sequence[str], ours: str
 ) -> str:
     lines = [
         "## Summary",
@@ -57,10 +57,10 @@ def _summary(
         "|---|---|---|---|---|---|---|",
     ]
     try:
-        ranked = statistics.ranks(table, optimizers)
+        ranked = ranks.ranks(table, optimizers)
     except ValueError:
         ranked = None
-    lasts = statistics.last(table, cases, optimizers)
+    lasts = ranks.last(table, cases, optimizers)
     for k, name in enumerate(optimizers):
         logs = [np.mean(np.log(list(r.values()))) for c in cases if (r := regrets.get((c, name)))]
         seeds = [len(r) for c in cases if (r := regrets.get((c, name)))]
@@ -68,7 +68,7 @@ def _summary(
         versus = ""
         if name != ours:
             try:
-                found = statistics.ratio(regrets, ours, name)
+                found = ranks.ratio(regrets, ours, name)
                 versus = f"{found.ratio:.2f} ({found.low:.2f} to {found.high:.2f}), {found.cases} cases"
             except ValueError:
                 versus = "no run in common"
@@ -86,7 +86,7 @@ def _summary(
     return "\n".join(lines).rstrip()
 
 
-def _per_case(regrets: statistics.Regrets, cases: Mapping[str, Case], shown: Sequence[str], optimizers: Sequence[str]) -> str:
+def _per_case(regrets: ranks.Regrets, cases: Mapping[str, Case], shown: Sequence[str], optimizers: Sequence[str]) -> str:
     lines = ["## Normalised regret by case", "", "Median over seeds (quartiles).", "", f"| case | d | budget | {' | '.join(optimizers)} |"]
     lines.append("|---" * (3 + len(optimizers)) + "|")
     for name in shown:

@@ -16,10 +16,13 @@ from acquisitions.maximizer.region import Region
 from acquisitions.maximizer.result import Maximum
 from acquisitions.maximizer.screening import best_apart
 from acquisitions.maximizer.settings import MaximizerSettings
-from acquisitions.protocol import Acquisition, Climbable
+from acquisitions.protocol import Acquisition, Climbable, Rough
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+_SURE = 20
+"""Points scored in full for each start, of those that a rough score puts first."""
 
 _GAIN = 1e-9
 """A discrete move that gains a smaller fraction of the score is rounding."""
@@ -87,7 +90,7 @@ class _Search:
 
     def run(self, seeds: Array, pool: Array) -> Maximum:
         X = self._screened(seeds, pool)
-        values = self._value(X)
+        values = self._ranked(X)
         top = best_apart(X, values, self.settings.starts, self.region.width)
         if not len(top):
             raise ArithmeticError(f"none of {len(X)} points has a finite score")
@@ -126,11 +129,21 @@ class _Search:
             self.notes.append(f"no points of our own, since {error}")
         return np.vstack([seeds, pool, self.region.near(seeds, n_near, self.rng), wide])
 
-    def _value(self, X: Array) -> Array:
+    def _ranked(self, X: Array) -> Array:
+        """Scores of the points worth a start; where there is a rough score, only of those that it puts first, and elsewhere none."""
+        if not isinstance(self.acq, Rough):
+            return self._value(X)
+        rough = self._value(X, self.acq.rough)
+        first = np.argsort(-rough, kind="stable")[: _SURE * self.settings.starts]
+        values = np.full(len(X), -np.inf)
+        values[first] = self._value(X[first])
+        return values
+
+    def _value(self, X: Array, score: Callable[[Array], Array] | None = None) -> Array:
         """Scores of points, minus infinity where there is none."""
         self.evaluations += len(X)
         size = self.settings.chunk
-        parts = [np.asarray(self.acq.value(X[i : i + size]), dtype=float) for i in range(0, len(X), size)]
+        parts = [np.asarray((score or self.acq.value)(X[i : i + size]), dtype=float) for i in range(0, len(X), size)]
         values = np.concatenate(parts) if parts else np.empty(0)
         return np.where(np.isfinite(values), values, -np.inf)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bbo
-from benchmarks import statistics
+from benchmarks import ranks
 from benchmarks.report import report
 from benchmarks.results import Run
 from benchmarks.suite.case import Case
@@ -30,7 +30,7 @@ def _run(case, optimizer, seed, final, status="done") -> Run:
 def test_regret_is_normalised_by_the_median_of_random_search_and_floored() -> None:
     runs = [_run("a", "random", seed, 1 + r) for seed, r in enumerate([1.0, 2.0, 9.0])]
     runs += [_run("a", "it", 0, 2.0), _run("a", "it", 1, 1.0), _run("a", "it", 2, 0.9), _run("b", "it", 0, 2.0)]
-    found = statistics.normalised(runs, CASES)
+    found = ranks.normalised(runs, CASES)
     assert found["a", "it"] == {0: 0.5, 1: 1e-3, 2: 1e-3}
     assert found["a", "random"] == {0: 0.5, 1: 1.0, 2: 4.5}
     assert ("b", "it") not in found
@@ -39,13 +39,13 @@ def test_regret_is_normalised_by_the_median_of_random_search_and_floored() -> No
 def test_several_objectives_are_normalised_by_the_gap_in_hypervolume() -> None:
     case = _case("h", best=10.0, objectives=("value", "other"), reference=(1.0, 1.0))
     runs = [_run("h", "random", 0, 6.0), _run("h", "it", 0, 9.0)]
-    assert statistics.normalised(runs, {"h": case})["h", "it"] == {0: 0.25}
+    assert ranks.normalised(runs, {"h": case})["h", "it"] == {0: 0.25}
 
 
 def test_the_critical_difference_is_that_of_the_literature() -> None:
     """Demšar (2006), section 3.2.2: four classifiers on 14 data sets differ at 5 % where mean ranks are 1.25 apart."""
     table = np.random.default_rng(0).random((14, 4))
-    found = statistics.ranks(table, ["p", "q", "r", "s"])
+    found = ranks.ranks(table, ["p", "q", "r", "s"])
     assert found.difference == pytest.approx(2.569 * math.sqrt(4 * 5 / (6 * 14)), abs=2e-3)
     assert found.cases == 14
     assert sum(found.mean.values()) == pytest.approx(10)
@@ -53,12 +53,12 @@ def test_the_critical_difference_is_that_of_the_literature() -> None:
 
 def test_ranks_leave_out_cases_with_gaps_and_share_ties() -> None:
     table = np.array([[1.0, 1.0, 2.0], [1.0, math.nan, 2.0], [3.0, 1.0, 2.0]])
-    found = statistics.ranks(table, ["p", "q", "r"])
+    found = ranks.ranks(table, ["p", "q", "r"])
     assert found.cases == 2
     assert found.mean == {"p": 2.25, "q": 1.25, "r": 2.5}
-    assert statistics.ranks(np.ones((3, 3)), ["p", "q", "r"]).p == 1.0
+    assert ranks.ranks(np.ones((3, 3)), ["p", "q", "r"]).p == 1.0
     with pytest.raises(ValueError, match="2 and 3"):
-        statistics.ranks(table[:, :2], ["p", "q"])
+        ranks.ranks(table[:, :2], ["p", "q"])
 
 
 def test_a_ratio_pairs_cases_and_seeds() -> None:
@@ -69,13 +69,13 @@ def test_a_ratio_pairs_cases_and_seeds() -> None:
         ("b", "q"): {0: 1.0},
         ("c", "p"): {0: 1.0},
     }
-    found = statistics.ratio(regrets, "p", "q")
+    found = ranks.ratio(regrets, "p", "q")
     assert found.ratio == pytest.approx(math.sqrt(1.0 * 0.5))
     assert found.cases == 2
     assert found.low < found.ratio < found.high
-    assert statistics.ratio(regrets, "p", "q") == found
+    assert ranks.ratio(regrets, "p", "q") == found
     with pytest.raises(ValueError, match="no run in common"):
-        statistics.ratio(regrets, "c", "q")
+        ranks.ratio(regrets, "c", "q")
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -86,14 +86,14 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         effect = rng.normal(math.log(0.8), 0.5, 25)
         regrets = {(str(c), "p"): {s: math.exp(effect[c] + rng.normal(0, 0.5)) for s in range(4)} for c in range(25)}
         regrets |= {(str(c), "q"): dict.fromkeys(range(4), 1.0) for c in range(25)}
-        found = statistics.ratio(regrets, "p", "q", draws=200)
+        found = ranks.ratio(regrets, "p", "q", draws=200)
         hits += found.low <= 0.8 <= found.high
     assert hits >= 49
 
 
 def test_only_who_is_alone_at_the_end_is_last() -> None:
     table = np.array([[1.0, 2.0, math.nan], [2.0, 2.0, 1.0], [5.0, 1.0, 1.0]])
-    assert statistics.last(table, ["a", "b", "c"], ["p", "q", "r"]) == {"p": ["c"], "q": ["a"], "r": []}
+    assert ranks.last(table, ["a", "b", "c"], ["p", "q", "r"]) == {"p": ["c"], "q": ["a"], "r": []}
 
 
 def test_the_report_shows_everything_that_was_run() -> None:
