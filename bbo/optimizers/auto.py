@@ -18,7 +18,6 @@ from bbo.problem import Problem
 
 _SMALL = 1_000  # points of a space that a grid may exhaust
 _MANY = 1_000  # trials of a budget from which on a model's costs are not paid back
-_LARGE = 500  # finished trials from which on a model's fits take too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Auto:
 
     - `Grid` where the stated budget covers every point of a small finite space;
     - `CMAES` on boxes it supports when the stated budget is above 1,000 trials;
-    - `Bayes` wherever it can be; after 500 finished trials it hands over to `CMAES` where that can be;
+    - `Bayes` wherever it can be;
     - `Sobol` for all else, and for what is asked of `CMAES` with parts fixed or shared.
 
     Args:
@@ -41,7 +40,7 @@ class Auto:
     budget: int | None = None
     delegate: Mapping[str, Any] | None = field(default=None, hash=False)
     name: ClassVar[str] = "auto"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if self.budget is not None and (isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 1):
@@ -77,12 +76,13 @@ class Auto:
     def init(self, problem: Problem) -> Delegation:
         """The delegate's state before any event."""
         chosen = resolve(self.delegate) if self.delegate else _choose(problem, self.budget)[0]
-        successor = CMAES() if isinstance(chosen, Bayes) and CMAES().supports(problem) is None else None
-        return Delegation(problem, chosen, chosen.init(problem), successor, _plain(problem, chosen))
+        return Delegation(problem, chosen, chosen.init(problem), History(problem) if isinstance(chosen, CMAES) else None)
 
     def fold(self, state: Delegation, update: Update) -> Delegation:
-        """Let the delegate take it in; hand over to the successor where it is time."""
-        state.fold(update)
+        """Let the delegate take it in."""
+        state.inner = state.optimizer.fold(state.inner, update)
+        if state.plain is not None:
+            state.plain.fold(update)
         return state
 
     def propose(self, state: Delegation, request: Request) -> Proposal:
@@ -108,42 +108,13 @@ class Delegation:
         problem: What is optimized.
         optimizer: The optimizer at work.
         inner: Its state.
-        successor: Who takes over once the log is large; None where nobody does any more.
         plain: Known points, where the optimizer at work cannot honour every request.
     """
 
     problem: Problem
     optimizer: Optimizer
     inner: Any
-    successor: Optimizer | None = None
-    plain: History | None = None
-    _log: list[Update] = field(default_factory=list)
-    _finished: set[int] = field(default_factory=set)
-
-    def fold(self, update: Update) -> None:
-        """Take in one event."""
-        self._take_in(update)
-        if self.successor is None:
-            return
-        self._log.append(update)
-        for record in update.records:
-            (self._finished.add if record.state.finished else self._finished.discard)(record.number)
-        if len(self._finished) >= _LARGE:
-            self.optimizer, self.successor = self.successor, None
-            self.inner, self.plain = self.optimizer.init(self.problem), _plain(self.problem, self.optimizer)
-            for earlier in self._log:
-                self._take_in(earlier)
-            self._log.clear()
-
-    def _take_in(self, update: Update) -> None:
-        self.inner = self.optimizer.fold(self.inner, update)
-        if self.plain is not None:
-            self.plain.fold(update)
-
-
-def _plain(problem: Problem, optimizer: Optimizer) -> History | None:
-    """Where to keep known points for the requests that an optimizer refuses."""
-    return History(problem) if isinstance(optimizer, CMAES) else None
+    plain: History | None
 
 
 def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:

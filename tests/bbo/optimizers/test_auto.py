@@ -1,4 +1,4 @@
-"""Auto: the choice, its reason, and the hand-over."""
+"""Auto: the choice, and its reason."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from typing import Any
 import pytest
 
 import bbo
-from bbo.log.events import Event
-from bbo.optimizers import auto
 from bbo.optimizers.auto import Auto
-from bbo.optimizers.base import Request, resolve, to_json
-from bbo.problem import Problem
+from bbo.optimizers.base import resolve, to_json
 from bbo.replay import reproduce
-from bbo.replica import Replica
 
 BOX = {"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}
 
@@ -92,38 +88,12 @@ def test_delegates_tickets_and_waiting() -> None:
         study.ask()
 
 
-def test_hands_over_inside_fold_once_the_log_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "_LARGE", 12)
+def test_stays_with_the_model_in_long_studies() -> None:
     study = bbo.Study(bbo.Space(BOX), seed=0)
-    for k in range(20):
-        study.add({"x": k / 20, "y": 0.25}, abs(k - 15.0))
-        tickets = [q.ticket for q in propose(study)]
-        assert all((ticket is not None) == (k >= 11) for ticket in tickets)
+    for k, point in enumerate(study.space.sobol(600, seed=1)):
+        study.add(point, abs(k - 15.0))
     study.ask()
-    asked = study.storage.read("study")[-1]
-    assert asked.body["ticket"] == [0, 0]
-    assert asked.body["note"].startswith("cma_es")
-    assert asked.body["memo"]["x0"] == pytest.approx([0.75, 0.25])
-    study.add({"x": 0.1, "y": 0.1}, -5.0)
-    assert propose(study)[0].ticket == (0, 1)
-
-
-def propose(study: bbo.Study) -> Any:
-    """What a process proposes that reads the log from its beginning; without a model's fit."""
-    log = study.storage.read("study")
-    resolved = Auto(delegate={"name": "bayes", "version": 1, "settings": {"n_initial": 99}, "reason": ""})
-    if not any(e.body["optimizer"]["settings"]["delegate"] for e in log if e.kind == "configured"):
-        log = [*log, Event("configured", {"optimizer": to_json(resolved), "pruner": None}, seq=len(log) + 1)]
-    replica = Replica(lambda after: log[after:])
-    replica.sync()
-    return replica.optimizer.propose(replica.state, Request(2, first_number=99)).queries
-
-
-def test_does_not_hand_over_where_nobody_can_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "_LARGE", 3)
-    problem = Problem(bbo.Space({**BOX, "b": bbo.Bool()}), (bbo.Objective("f"),))
-    assert Auto().init(problem).successor is None
-    assert Auto(budget=5000).init(Problem(bbo.Space(BOX), (bbo.Objective("f"),))).successor is None
+    assert study.storage.read("study")[-1].body["note"].startswith("bayes: log expected improvement, by Gaussian processes on 600 trials")
 
 
 @pytest.mark.parametrize("budget", [0, -3, 1.5, "9", True])
