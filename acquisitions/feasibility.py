@@ -18,7 +18,8 @@ class OutcomeConstraint:
 
     Args:
         gp: The model of the outcome.
-        lower, upper: Bounds in the units of the model's y; None where there is none. A constraint ``g <= 0`` is ``upper=0``.
+        lower: Lower bound in the units of the model's y; None where there is none.
+        upper: Upper bound; ``g <= 0`` is ``upper=0``.
     """
 
     gp: GaussianModel

@@ -4,42 +4,50 @@
 are used, so that ``import bbo`` is quick.
 """
 
-# ruff: noqa: F401 - the imports for the type checker are the names that __getattr__ loads
-
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bbo.comparison import compare
+    from bbo.comparison import compare as compare
     from bbo.errors import *  # noqa: F403
-    from bbo.execution import Command, Result
-    from bbo.objectives import Constraint, Objective
-    from bbo.optimizers import CMAES, Auto, Bayes, Grid, Random, Sobol, list_optimizers
-    from bbo.pruners.asha import ASHA
-    from bbo.pruners.median import Median
-    from bbo.space import (
-        Bool,
-        Categorical,
-        Context,
-        Environment,
-        Fidelity,
-        Fixed,
-        Float,
-        Int,
-        Normal,
-        Ordinal,
-        Sequence,
-        Simplex,
-        Source,
-        Space,
-        Task,
-        Uniform,
-    )
-    from bbo.storage import open_storage
-    from bbo.study import Study, list_studies, load_study, maximize, minimize
-    from bbo.trial import Trial
+    from bbo.execution import Command as Command
+    from bbo.execution import Result as Result
+    from bbo.objectives import Constraint as Constraint
+    from bbo.objectives import Objective as Objective
+    from bbo.optimizers import CMAES as CMAES
+    from bbo.optimizers import Auto as Auto
+    from bbo.optimizers import Bayes as Bayes
+    from bbo.optimizers import Grid as Grid
+    from bbo.optimizers import Random as Random
+    from bbo.optimizers import Sobol as Sobol
+    from bbo.optimizers import list_optimizers as list_optimizers
+    from bbo.pruners.asha import ASHA as ASHA
+    from bbo.pruners.median import Median as Median
+    from bbo.space import Bool as Bool
+    from bbo.space import Categorical as Categorical
+    from bbo.space import Context as Context
+    from bbo.space import Environment as Environment
+    from bbo.space import Fidelity as Fidelity
+    from bbo.space import Fixed as Fixed
+    from bbo.space import Float as Float
+    from bbo.space import Int as Int
+    from bbo.space import Normal as Normal
+    from bbo.space import Ordinal as Ordinal
+    from bbo.space import Sequence as Sequence
+    from bbo.space import Simplex as Simplex
+    from bbo.space import Source as Source
+    from bbo.space import Space as Space
+    from bbo.space import Task as Task
+    from bbo.space import Uniform as Uniform
+    from bbo.storage import open_storage as open_storage
+    from bbo.study import Study as Study
+    from bbo.study import list_studies as list_studies
+    from bbo.study import load_study as load_study
+    from bbo.study import maximize as maximize
+    from bbo.study import minimize as minimize
+    from bbo.trial import Trial as Trial
 
 _EXPORTS = {
     "bbo.comparison": "compare",

@@ -404,7 +404,9 @@ class Study:
             trial: The trial or its number.
             values: Outcomes that were wrong, by name (or the only one's number).
             params: Parameters that were wrong.
-            sd, cost, attrs: What was wrong of these.
+            sd: Standard deviations, where they were wrong.
+            cost: Cost, where it was wrong.
+            attrs: Notes, where they were wrong.
             failed: Reason, where the trial turns out to have failed after all.
             note: Why.
             outside: Accept parameters outside the space.

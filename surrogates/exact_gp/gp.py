@@ -179,7 +179,8 @@ class ExactGP:
             y: `n`, standardised as for that fit.
             yvar: Known variances of the noise, `n`, or None.
             memo: What `memo` returned.
-            columns, settings: As they were fitted.
+            columns: As they were fitted.
+            settings: As they were fitted.
             device: ``cpu`` (NumPy), ``torch`` (tensors on the CPU) or a torch device.
 
         Raises:
