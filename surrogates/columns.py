@@ -97,26 +97,38 @@ class Columns:
         """Which entries of encoded points X (`n x d`, unit cube) are active, as a mask of the same shape."""
         points = np.asarray(X, dtype=float)
         mask = np.ones(points.shape, dtype=bool)
-        done: set[int] = set()
+        for parents, combinations, nested, members in self._conditions:
+            match = mask[:, parents].all(axis=1) if nested else None
+            if combinations is not None:
+                met = np.zeros(len(points), dtype=bool)
+                for combination in combinations:
+                    here = np.ones(len(points), dtype=bool)
+                    for j, value in zip(parents, combination, strict=True):
+                        here &= np.abs(points[:, j] - value) < _MATCH * (1 + abs(value))
+                    met |= here
+                match = met if match is None else match & met
+            if match is not None:
+                for i in members:
+                    mask[:, i] = match
+        return mask
+
+    @cached_property
+    def _conditions(self) -> list[tuple[list[int], tuple[tuple[float, ...], ...] | None, bool, list[int]]]:
+        """Each condition once, those of its parents before it: parents, combinations, whether a parent has a condition, and members."""
+        found: dict[Parent, list[int]] = {}
 
         def settle(i: int) -> None:
             parent = self.entries[i].parent
-            if i in done or parent is None:
+            if parent is None or i in found.get(parent, ()):
                 return
-            done.add(i)
             for j in parent.columns:
                 settle(j)
-                mask[:, i] &= mask[:, j]
-            if parent.values is not None:
-                here = points[:, list(parent.columns)]
-                match = np.zeros(len(points), dtype=bool)
-                for combination in parent.values:
-                    match |= np.all(np.abs(here - np.asarray(combination)) < _MATCH * (1 + np.abs(combination)), axis=1)
-                mask[:, i] &= match
+            found.setdefault(parent, []).append(i)
 
         for i in range(len(self.entries)):
             settle(i)
-        return mask
+        nested = {parent: any(self.entries[j].parent is not None for j in parent.columns) for parent in found}
+        return [(list(parent.columns), parent.values, nested[parent], members) for parent, members in found.items()]
 
     def snap(self, X: ArrayLike) -> NDArray[np.float64]:
         """Points X (`n x d`, unit cube) with every column that lists levels moved to its nearest level."""
