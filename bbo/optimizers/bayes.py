@@ -19,7 +19,10 @@ from bbo.problem import Problem
 from bbo.space import Sequence as SequenceParameter
 
 if TYPE_CHECKING:
+    from acquisitions.feasibility import OutcomeConstraint
+    from acquisitions.posterior_mean import PosteriorMean
     from bbo.optimizers.surrogate import Surrogate
+    from surrogates.leave_one_out import LeaveOneOut
 
 Array = NDArray[np.float64]
 
@@ -70,6 +73,7 @@ class Bayes:
     output_warp: bool = False
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 2
+    uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for setting, allowed in _CHOICES.items():
@@ -133,29 +137,37 @@ class Bayes:
             queries, aim, path = search.points(state, fit.surrogate, request)
         if not queries:
             return replace(Sobol().propose(state, request), note="a Sobol point, since the model's pool holds known points only")
-        return Proposal(
-            tuple(queries), memo=fit.memo, note=f"{aim}, by Gaussian processes on {len(targets[0].y)} trials, {fit.how}; {path}"
-        )
+        n, of = len(targets[0].y), len(state.finished(State.DONE))
+        trials = f"{n} trials" if n == of else f"{n} of {of} trials (the best, and others spread over the space)"
+        return Proposal(tuple(queries), memo=fit.memo, note=f"{aim}, by Gaussian processes on {trials}, {fit.how}; {path}")
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A fitted surrogate in the study's own terms (see `bbo.model.Model`)."""
+    """A fitted surrogate in the study's own terms (see `bbo.model.CubeModel`).
+
+    Args:
+        problem: What is optimized.
+        surrogate: Of its outcomes.
+        trials: Numbers of the finished trials it is fitted to.
+    """
 
     problem: Problem
     surrogate: Surrogate
+    trials: tuple[int, ...]
 
     @classmethod
     def of(cls, history: History, settings: Bayes) -> Model | None:
         """Of the trials that are done or failed, with the latest hyperparameters where there are some; None while under two are done."""
         from bbo.optimizers import fitting
-        from bbo.optimizers.targets import targets_of
+        from bbo.optimizers.targets import targets_of, usable
 
         if len(history.finished(State.DONE)) < 2:
             return None
         with fitting.one_thread():
             targets = targets_of(history, power=settings.output_warp)
-            return cls(history.problem, fitting.refreshed(history.problem, targets, settings, history.memo))
+            surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
+        return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -177,3 +189,30 @@ class Model:
 
         with fitting.one_thread():
             return self.surrogate.log_p_feasible(self.problem.space.encode(rows))
+
+    # -- for `bbo.model.CubeModel`; whoever calls these limits the threads
+
+    @property
+    def score(self) -> PosteriorMean:
+        """The posterior mean of the first objective, to be maximized, in the units of the fit."""
+        from acquisitions.posterior_mean import PosteriorMean
+
+        return PosteriorMean(self.surrogate.gps[0])
+
+    @property
+    def constraints(self) -> Mapping[str, OutcomeConstraint]:
+        """What makes a point feasible, by the name of the outcome; that it can be evaluated under a name that is none."""
+        bounded = (target.name for target in self.surrogate.targets if target.bounded)
+        return dict(zip(bounded, self.surrogate.constraints, strict=True))
+
+    def medians(self, X: Array) -> Array:
+        """Median of each outcome at encoded points (`n x d`), native units and sign, `n x m`; the mean, without `output_warp`."""
+        return self.surrogate.medians(X)[:, : len(self.outcomes)]
+
+    def slopes(self, X: Array) -> Array:
+        """Gradients of the medians with respect to encoded points (`n x d`), `n x m x d`."""
+        return self.surrogate.slopes(X)[:, : len(self.outcomes)]
+
+    def leave_one_out(self) -> Mapping[str, LeaveOneOut]:
+        """Each trial's outcomes beside what is expected of them from the other trials, by outcome; units of the fit."""
+        return {name: entry for name, entry in self.surrogate.leave_one_out().items() if name in self.outcomes}

@@ -64,13 +64,19 @@ def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
     """
     n, memo = len(found[0].y), state.memo
     if memo is not None and gps.fits(found, memo["gps"]) and not _due(n, memo, state.amendments):
-        return Fit(conditioned(state.problem, found, settings, memo), memo, f"hyperparameters of {memo['n']}")
+        kept = conditioned(state.problem, found, settings, memo)
+        return Fit(kept, memo, _said(f"hyperparameters of {memo['n']}", kept.record))
     afresh = memo is None or n >= AFRESH * memo["afresh"] or memo["amendments"] != state.amendments
     warm = None if afresh or memo is None else memo["gps"]
     seed = int(state.problem.rng("bayes", "fit", state.draws).integers(2**31))
     surrogate = gps.fitted(found, state.problem.space.columns, _settings(settings), warm=warm, seed=seed)
     since = n if memo is None or afresh else memo["afresh"]
-    return Fit(surrogate, {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo()}, "fitted")
+    made = {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo()}
+    return Fit(surrogate, made, _said("fitted", surrogate.record))
+
+
+def _said(how: str, record: str) -> str:
+    return f"{how} ({record})" if record else how
 
 
 def _due(n: int, memo: Mapping[str, Any], amendments: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from bbo.optimizers.targets import WORKS, Target
 from surrogates.columns import Columns
-from surrogates.exact_gp import ExactGP, Settings, fit
+from surrogates.exact_gp import ExactGP, Moments, Settings, fit
+from surrogates.leave_one_out import LeaveOneOut
+
+_PART = 512  # points asked at a time, where many are
 
 Array = NDArray[np.float64]
 Memo = dict[str, Any]
@@ -34,6 +37,11 @@ class Surrogate:
         return {target.name: dict(gp.memo()) for target, gp in zip(self.targets, self.gps, strict=True)}
 
     @property
+    def record(self) -> str:
+        """What the fits did, by target; empty where they did nothing."""
+        return "; ".join(f"{target.name}: {', '.join(gp.record)}" for target, gp in zip(self.targets, self.gps, strict=True) if gp.record)
+
+    @property
     def constraints(self) -> tuple[OutcomeConstraint, ...]:
         """What makes a point feasible."""
         return tuple(OutcomeConstraint(gp, t.lower, t.upper) for t, gp in zip(self.targets, self.gps, strict=True) if t.bounded)
@@ -42,6 +50,37 @@ class Surrogate:
         """Mean and standard deviation of each outcome in its own units and sign, without the noise of a measurement, each `n x t`."""
         pairs = [target.native(*gp.predict(X)) for target, gp in zip(self.targets, self.gps, strict=True)]
         return np.column_stack([mean for mean, _ in pairs]), np.column_stack([sd for _, sd in pairs])
+
+    def medians(self, X: Array) -> Array:
+        """Median of each outcome in its own units and sign, `n x t`; a transform that is not affine moves means, and no medians."""
+        parts = [self._in_parts(gp, X, lambda moments: moments.mean) for gp in self.gps]
+        return np.column_stack([t.sign * t.transform.inverse(mean) for t, mean in zip(self.targets, parts, strict=True)])
+
+    def slopes(self, X: Array) -> Array:
+        """Gradients of the medians with respect to X, `n x t x d`."""
+        found = []
+        for target, gp in zip(self.targets, self.gps, strict=True):
+            mean = self._in_parts(gp, X, lambda moments: moments.mean)
+            gradient = self._in_parts(gp, X, lambda moments: moments.pull(np.ones(len(moments.mean)), None))
+            stretch = target.sign / target.transform.derivative(target.transform.inverse(mean))
+            found.append(stretch[:, None] * gradient)
+        return np.stack(found, axis=1)
+
+    def leave_one_out(self) -> dict[str, LeaveOneOut]:
+        """Of each target, by name: its values beside what is expected of them from all others."""
+        found = {}
+        for target, gp in zip(self.targets, self.gps, strict=True):
+            mean, variance = gp.loo()
+            noise = gp.noise if gp.yvar is None else float(np.mean(gp.yvar))
+            spread = float(np.var(gp.y, ddof=1)) if len(gp.y) > 1 else 0.0
+            share = min(noise / spread, 1.0) if spread > 0 else 0.0
+            found[target.name] = LeaveOneOut(gp.y, mean, np.sqrt(variance), share)
+        return found
+
+    @staticmethod
+    def _in_parts(gp: ExactGP, X: Array, ask: Callable[[Moments], Array]) -> Array:
+        """Answers at few points at a time, so that what is worked on stays in the cache."""
+        return np.concatenate([ask(gp.at(X[start : start + _PART])) for start in range(0, len(X), _PART)])
 
     def log_p_feasible(self, X: Array) -> Array:
         """Logarithm of the probability that every bounded target keeps its bounds, shape `n`."""

@@ -212,7 +212,7 @@ def fits_of(study: bbo.Study, told: int) -> list[bool]:
         trial = study.ask()
         notes.append(study.storage.read("study")[-1].body["note"])
         study.tell(trial, bowl(trial.params))
-    return [" fitted;" in note for note in notes]
+    return [" fitted (" in note for note in notes]
 
 
 def test_small_studies_are_fitted_after_every_tell_and_large_ones_after_growth() -> None:

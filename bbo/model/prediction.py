@@ -1,0 +1,94 @@
+"""Which model speaks for a study, and what it expects at given points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from bbo.errors import NoBest
+from bbo.log.states import State
+from bbo.model.contract import Model
+
+if TYPE_CHECKING:
+    from bbo.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model expects at a point.
+
+    Args:
+        mean: Expected outcomes by name.
+        sd: Their standard deviations: the model's doubt, without the noise of a measurement.
+        p_feasible: Probability that the point can be evaluated and keeps the outcome constraints.
+    """
+
+    mean: Mapping[str, float]
+    sd: Mapping[str, float]
+    p_feasible: float
+
+
+@overload
+def predict(study: Study, params: Mapping[str, Any]) -> Prediction: ...
+@overload
+def predict(study: Study, params: Sequence[Mapping[str, Any]]) -> list[Prediction]: ...
+def predict(study: Study, params: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Prediction | list[Prediction]:
+    """What the model expects at a point, or at each of several.
+
+    Raises:
+        OutOfRange: A point is not in the space. NoBest: Too little was told for a model, or there can be none.
+    """
+    rows = [params] if isinstance(params, Mapping) else list(params)
+    points = [study.space.validate(row) for row in rows]
+    model, _ = model_of(study)
+    predictions = predictions_of(model, points) if points else []
+    return predictions[0] if isinstance(params, Mapping) else predictions
+
+
+def predictions_of(model: Model, points: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    """What a model expects at points of the space."""
+    means, sds = model.predict(points)
+    return [
+        Prediction(
+            dict(zip(model.outcomes, map(float, mean), strict=True)), dict(zip(model.outcomes, map(float, sd), strict=True)), float(p)
+        )
+        for mean, sd, p in zip(means, sds, np.exp(model.log_p_feasible(points)), strict=True)
+    ]
+
+
+def model_of(study: Study) -> tuple[Model, str]:
+    """The optimizer's model, or where it has none the default surrogate fitted to the log; and a note that says which.
+
+    Raises:
+        NoBest: Fewer than two trials are done, or the study is told rankings.
+    """
+    from bbo.optimizers import bayes
+    from bbo.optimizers.history import History
+
+    with study._lock:
+        study._replica.sync()
+        replica = study._replica
+        problem, records = replica.problem, replica.ledger.records
+        if problem.objectives[0].feedback == "ranking":
+            raise NoBest("the study is told rankings, and there is no model of rankings; use study.best_trial")
+        done = sum(record.state is State.DONE for record in records)
+        if done < 2:
+            raise NoBest(f"a model needs two finished trials at least, and {done} {'is' if done == 1 else 'are'} done")
+        model = own_model_of(study)
+        if model is not None:
+            return model, f"by the model of {replica.optimizer.name}"
+        fitted = bayes.Model.of(History(problem, {record.number: record for record in records}), bayes.Bayes())
+    if fitted is None:
+        raise NoBest("the finished trials lie in an older definition of the space, and none can be used for a model")
+    return fitted, f"by Gaussian processes fitted for this question, since {replica.optimizer.name} has no model"
+
+
+def own_model_of(study: Study) -> Model | None:
+    """The model that the optimizer's proposals rest on; None where it has none, or none yet."""
+    with study._lock:
+        study._replica.sync()
+        model: Model | None = study._replica.optimizer.model(study._replica.state)
+        return model

@@ -1,0 +1,158 @@
+"""The point that the model believes best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bbo.errors import NoBest
+from bbo.log.states import State
+from bbo.model.contract import CubeModel, Model
+from bbo.model.prediction import model_of, predictions_of
+from bbo.optimizers.candidates import around, held, whole
+
+if TYPE_CHECKING:
+    from acquisitions.maximizer import Smooth
+    from acquisitions.protocol import Acquisition
+    from bbo.problem import Problem
+    from bbo.study import Study
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Params = dict[str, Any]
+
+_EVEN = float(np.log(0.5))  # log of an even chance
+_SAFE = 1e-6  # how much more than that is asked of points on the way, so that none loses it by rounding
+_LEADERS = 5  # measured points that are looked around
+_POOL = 500  # points of the space's own sampler, where the domain has none
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The point that the model believes best.
+
+    Args:
+        params: The point, feasible for every known constraint.
+        mean, sd, p_feasible: As in `Prediction`.
+        note: Which model spoke, and what it could not keep.
+    """
+
+    params: Mapping[str, Any]
+    mean: Mapping[str, float]
+    sd: Mapping[str, float]
+    p_feasible: float
+    note: str
+
+
+def recommend(study: Study) -> Recommendation:
+    """The point with the best predicted objective among those that are feasible rather than not, at the target of fidelities.
+
+    The posterior mean is maximized over the space (`acquisitions.maximize`) under the known constraints and an even chance of
+    being feasible; measured points take part. Spaces of few points are searched whole. Where no point is found that has an even
+    chance of being feasible, the likeliest one is taken.
+
+    Raises:
+        NoBest: Too little was told for a model, there can be none, or there are several objectives.
+    """
+    from bbo.optimizers.fitting import one_thread
+
+    problem = study._problem
+    if len(problem.objectives) > 1:
+        raise NoBest(f"{len(problem.objectives)} objectives have no single best point; use study.pareto_front()")
+    model, note = model_of(study)
+    space = problem.space
+    measured = [r.params for r in study._replica.ledger.records if r.state is State.DONE and not r.outside]
+    points = [dict(p) for p in measured if space.contains(p) and space.targets.items() <= p.items()]
+    with one_thread():
+        if whole(space):
+            points += [point for every in space.enumerate() if (point := held(space, every, space.targets)) is not None]
+        else:
+            points += _optima(problem, model, _best_first(model, points, problem)[:_LEADERS])
+        best = _best_first(model, points, problem)[0]
+        (expected,) = predictions_of(model, [best])
+    if expected.p_feasible < 0.5:
+        note = "; ".join(filter(None, [note, "no point has an even chance of being feasible: this is the likeliest one"]))
+    return Recommendation(best, expected.mean, expected.sd, expected.p_feasible, note)
+
+
+def _best_first(model: Model, points: Sequence[Params], problem: Problem) -> list[Params]:
+    """The points by their lack of an even chance of being feasible, then by their expected loss."""
+    if not points:
+        return []
+    lack = np.maximum(_EVEN - model.log_p_feasible(points), 0)
+    loss = problem.objectives[0].sign * model.predict(points)[0][:, 0]
+    return [points[k] for k in np.lexsort((loss, lack))]
+
+
+def _optima(problem: Problem, model: Model, leaders: Sequence[Params]) -> list[Params]:
+    """Where climbs of the expected objective end; of the probability of feasibility, where no point screened has an even one."""
+    from acquisitions.maximizer import MaximizerSettings, maximize
+
+    space, rng, fixed = problem.space, problem.rng("recommend"), problem.space.targets
+    domain = space.cube
+    own = domain.opaque or (bool(domain.constraints) and bool(domain.columns.discrete))
+    pool = [*around(space, leaders, rng, fixed=fixed), *space.sample(_POOL, rng, fixed=fixed)] if own else []
+    standing = {
+        i: float(u)
+        for name, value in fixed.items()
+        for i, u in zip(space.columns_of(name), space.parameters[name].encode([value])[0], strict=True)
+    }
+    climb = partial(
+        maximize, domain=domain, rng=rng, pool=space.encode(pool), fixed=standing, settings=MaximizerSettings(screened=0) if own else None
+    )
+    aim, seeds = _aim(problem, model), space.encode(leaders)
+    try:
+        optima = climb(aim.score, seeds=seeds, feasible=aim.feasible, smooth=aim.smooth).optima
+    except ArithmeticError:
+        if aim.likely is None:
+            raise
+        optima = climb(aim.likely, seeds=seeds).optima
+        if aim.likely.value(optima[:1])[0] >= _EVEN + _SAFE:
+            more = climb(aim.score, seeds=optima, feasible=aim.feasible, smooth=aim.smooth).optima
+            optima = np.vstack([optima, more])
+    found = space.decode(optima.clip(0.0, 1.0))
+    return [point for point in found if fixed.items() <= point.items() and space.satisfies(point)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """The expected objective, larger is better; log probability of feasibility, None where it is certain; and that it be an even one."""
+
+    score: Acquisition
+    likely: Acquisition | None = None
+    feasible: Callable[[Array], Mask] | None = None
+    smooth: Smooth | None = None
+
+
+def _aim(problem: Problem, model: Model) -> _Aim:
+    """With gradients where the model has them."""
+    from acquisitions.feasibility import LogProbabilityOfFeasibility
+    from acquisitions.maximizer import Smooth
+
+    if not isinstance(model, CubeModel):
+        space, sign = problem.space, problem.objectives[0].sign
+        likely = _Score(lambda X: model.log_p_feasible(space.decode(X)))
+        return _Aim(
+            _Score(lambda X: -sign * model.predict(space.decode(X))[0][:, 0]), likely, feasible=lambda X: likely.value(X) >= _EVEN + _SAFE
+        )
+    if not model.constraints:
+        return _Aim(model.score)
+    feasibility = LogProbabilityOfFeasibility(tuple(model.constraints.values()))
+    smooth = Smooth(lambda X: (_EVEN + _SAFE - feasibility.value(X))[:, None], lambda X: -feasibility.value_and_gradient(X)[1][:, None, :])
+    return _Aim(model.score, feasibility, smooth=smooth)
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """A score of encoded points without a gradient."""
+
+    of: Callable[[Array], Array]
+
+    def value(self, X: Array) -> Array:
+        """One score a row."""
+        return self.of(X)
