@@ -30,9 +30,15 @@ _LEADERS = 5  # points that are looked around
 _POOL = 500  # points of the space's own sampler, where the domain has none or it cannot be trusted to find any
 
 
+_LATER = MaximizerSettings(screened=1_500, starts=8)  # for points of a batch after the first, beside the optima of the one before
+
+
 class _Acquisition(Protocol):
     def value(self, X: Array, /) -> Array: ...
     def value_and_gradient(self, X: Array, /) -> tuple[Array, Array]: ...
+
+
+_Improvement = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement
 
 
 def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list[Query], str, str]:
@@ -41,12 +47,17 @@ def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
-    fixed, queries, aim, path = pinned(space, request), list[Query](), "", ""
+    fixed, queries, path = pinned(space, request), list[Query](), ""
+    acquisition: _Acquisition | None = None
+    aim, optima = "", np.empty((0, space.d))
     for number in range(state.draws, state.draws + request.n):
         rng = problem.rng("bayes", number)
-        acquisition, aim = _acquisition(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+        if isinstance(acquisition, _Improvement):
+            acquisition = acquisition.with_pending(space.encode(running[-1:]))
+        else:
+            acquisition, aim = _acquisition(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = _leaders(problem, surrogate, feasible or eligible, rng)
-        params, path = _best_new(state, acquisition, leaders, running, fixed, rng)
+        params, path, optima = _best_new(state, acquisition, leaders, optima, running, fixed, rng)
         if params is None:
             break
         queries.append(Query(params, draw=number))
@@ -107,14 +118,19 @@ def _best_new(
     state: History,
     acquisition: _Acquisition,
     leaders: Sequence[Params],
+    before: Array,
     running: Sequence[Params],
     fixed: Mapping[str, Any],
     rng: np.random.Generator,
-) -> tuple[Params | None, str]:
-    """The best point that is not known, and how it was found; None where there is none."""
+) -> tuple[Params | None, str, Array]:
+    """The best point that is not known, None where there is none; how it was found; and optima to search around after it.
+
+    `before` are the optima of the search for the point before it, of a batch.
+    """
     space = state.problem.space
     if whole(space):
-        return _best_of(acquisition, space, pool(state, leaders, rng, fixed=fixed, beside=running)), "the best of all points left"
+        every = pool(state, leaders, rng, fixed=fixed, beside=running)
+        return _best_of(acquisition, space, every), "the best of all points left", before
     domain = space.cube
     own = domain.opaque or (bool(domain.constraints) and bool(domain.columns.discrete))
     extra = pool(state, leaders, rng, fixed=fixed, size=_POOL, beside=running) if own else []
@@ -122,16 +138,17 @@ def _best_new(
         acquisition,
         domain,
         rng=rng,
-        seeds=space.encode(leaders),
+        seeds=np.vstack([space.encode(leaders), before]),
         pool=space.encode(extra),
         fixed=_columns(space, fixed),
-        settings=MaximizerSettings(screened=0) if own else None,
+        settings=MaximizerSettings(screened=0) if own else _LATER if len(before) else None,
     )
+    kept = found.optima[:_LEADERS]
     optima = [point for point in space.decode(found.optima.clip(0.0, 1.0)) if fixed.items() <= point.items() and space.satisfies(point)]
     if new := fresh(state, optima, beside=running):
-        return new[0], found.path
+        return new[0], found.path, kept
     others = extra or pool(state, leaders, rng, fixed=fixed, size=_POOL, beside=running)
-    return _best_of(acquisition, space, others), f"{found.path}; its optima are known, so the best of {len(others)} other points"
+    return _best_of(acquisition, space, others), f"{found.path}; its optima are known, so the best of {len(others)} other points", kept
 
 
 def _best_of(acquisition: _Acquisition, space: Space, others: Sequence[Params]) -> Params | None:
