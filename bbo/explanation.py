@@ -10,12 +10,9 @@ from bbo.errors import BBOError
 from bbo.log.events import Event
 from bbo.log.ledger import Record
 from bbo.log.states import MAX_ATTEMPTS, State
-from bbo.optimizers.base import resolve
+from bbo.optimizers.base import resolve, uses_sd
 from bbo.problem import Problem
 from bbo.replica import Replica
-
-_MODELS_SD = frozenset({"bayes"})
-"""Optimizers whose model is told the standard deviations of measurements. None yet models how exactly a parameter is set."""
 
 _NOTES = 3
 """So many of the latest remarks of the optimizer are shown."""
@@ -87,8 +84,9 @@ def _unused(replica: Replica) -> Iterator[str]:
     """What is recorded, and the method in force does not use."""
     ledger, problem = replica.ledger, replica.problem
     stored = ledger.configurations[-1]["optimizer"]
-    name = str((stored["settings"].get("delegate") or stored)["name"])
-    yield from _unused_sd(replica, name)
+    at_work = stored["settings"].get("delegate") or stored
+    name = str(at_work["name"])
+    yield from _unused_sd(replica, at_work)
     inexact = [key for key, parameter in problem.space.parameters.items() if getattr(parameter, "input_sd", None) is not None]
     if inexact:
         yield f"The input_sd of {', '.join(inexact)} is recorded; {name} does not use it."
@@ -99,14 +97,19 @@ def _unused(replica: Replica) -> Iterator[str]:
             yield f"{key} is not modelled by {name}: it is drawn from its distribution."
 
 
-def _unused_sd(replica: Replica, name: str) -> Iterator[str]:
+def _unused_sd(replica: Replica, method: Mapping[str, Any]) -> Iterator[str]:
+    name = str(method["name"])
+    try:
+        used = uses_sd(resolve(method))
+    except BBOError:  # an optimizer that cannot be imported here, of which nothing is known
+        return
     done = [record for record in replica.ledger.records if record.state is State.DONE]
     known = {objective.name: objective.sd for objective in replica.problem.objectives}
     for outcome in replica.problem.outcomes:
         told = sum(outcome in record.sd for record in done)
         if not told and known.get(outcome) is None:
             continue
-        if name not in _MODELS_SD:
+        if not used:
             yield f"The sd of {outcome} is recorded; {name} does not use it."
         elif told < len(done) and known.get(outcome) is None:
             yield f"The sd of {outcome} is recorded for {told} of {len(done)} trials; {name} uses it once every trial has one."

@@ -83,7 +83,11 @@ class Proposal:
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """A frozen settings dataclass with these functions. All are pure; `fold` may update its State in place."""
+    """A frozen settings dataclass with these functions. All are pure; `fold` may update its State in place.
+
+    A class whose proposals make use of standard deviations of measurements (told with the outcomes, or `Objective.sd`) says so by
+    ``uses_sd: ClassVar[bool] = True``; of any other, `study.explain()` reports that they are recorded and not used.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -110,7 +114,7 @@ class Optimizer(Protocol):
         ...
 
     def model(self, state: Any) -> Any | None:
-        """The model behind its proposals (see `bbo.model.Model`), None where it has none."""
+        """The model behind its proposals (see `bbo.model.Model`, and for gradients `bbo.model.CubeModel`), None where it has none."""
         ...
 
 
@@ -178,6 +182,11 @@ def _load(name: str) -> Callable[..., Optimizer]:
 def pinned(space: Space, request: Request) -> dict[str, Any]:
     """What every point of a request has: fidelities and sources at their target unless fixed otherwise, what is fixed, the context."""
     return {**space.targets, **request.fixed, **request.context}
+
+
+def uses_sd(optimizer: Optimizer) -> bool:
+    """Whether its proposals make use of the standard deviations of measurements (see `Optimizer`)."""
+    return bool(getattr(optimizer, "uses_sd", False))
 
 
 def refuse(request: Request, *names: Literal["fixed", "shared", "context"], optimizer: str) -> None:

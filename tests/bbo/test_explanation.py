@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import bbo
+from bbo.optimizers.base import uses_sd
 
 
 def make(optimizer: object = "sobol", **kwargs: object) -> bbo.Study:
@@ -53,6 +54,28 @@ def test_what_is_recorded_and_not_used() -> None:
     assert "The sd of loss is recorded for 1 of 2 trials; bayes uses it once every trial has one." in study.explain()
     study.amend(1, sd=0.1)
     assert "The sd of" not in study.explain()
+
+
+def test_an_optimizer_says_itself_that_it_uses_sd(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert uses_sd(bbo.Bayes())
+    assert not uses_sd(bbo.Sobol())
+    study = make()
+    study.tell(study.ask(), 1.0, sd=0.1)
+    monkeypatch.setattr(bbo.Sobol, "uses_sd", True, raising=False)
+    assert "The sd of" not in study.explain()
+
+
+def test_what_the_fit_did_and_what_it_was_fitted_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = bbo.Study(bbo.Space({"x": bbo.Float(0, 1)}), {"loss": "minimize"}, optimizer=bbo.Bayes(n_initial=2), seed=4)
+    for k in range(12):
+        study.add({"x": k / 11}, (k / 11 - 0.3) ** 2)
+    study.ask()
+    assert "by Gaussian processes on 12 trials, fitted (loss: cold fit, 2 starts, " in study.explain()
+    monkeypatch.setattr("bbo.optimizers.targets.MOST", 10)
+    monkeypatch.setattr("bbo.optimizers.thinning.KEPT", 8)
+    study.tell(study.ask(), 0.5)
+    study.ask()
+    assert "by Gaussian processes on 8 of 13 trials (the best, and others spread over the space)" in study.explain()
 
 
 def test_roles_that_are_not_modelled() -> None:
