@@ -1,4 +1,4 @@
-"""What looks wrong with a study, judged from its log alone; no clock, no model."""
+"""What looks wrong with a study: judged from its log, with no clock, and by the model of its optimizer, where it has one."""
 
 from __future__ import annotations
 
@@ -54,10 +54,18 @@ class Finding:
 
 
 def diagnose(study: Study) -> list[Finding]:
-    """What looks wrong with a study, warnings first."""
+    """What looks wrong with a study, warnings first.
+
+    Where the optimizer has a model, it is asked too: whether it foretells each trial from the others (rank correlation, coverage
+    of its intervals, trials far off), how much it takes for noise, and whether it sees constraints that are never kept as out of
+    reach (`bbo.model.quality`).
+    """
+    from bbo.model.quality import judge
+
     study._replica.sync()
     problem, ledger = study._problem, study._replica.ledger
     found = [finding for check in _CHECKS for finding in check(problem, ledger)]
+    found += judge(study)
     return sorted(found, key=lambda finding: finding.severity != "warning")
 
 

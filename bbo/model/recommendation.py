@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +11,10 @@ from numpy.typing import NDArray
 
 from bbo.errors import NoBest
 from bbo.log.states import State
+from bbo.model.climbing import Climber, Mask, Params
 from bbo.model.contract import CubeModel, Model
 from bbo.model.prediction import model_of, predictions_of
-from bbo.optimizers.candidates import around, held, whole
+from bbo.optimizers.candidates import held, whole
 
 if TYPE_CHECKING:
     from acquisitions.maximizer import Smooth
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from bbo.study import Study
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Params = dict[str, Any]
 
 _EVEN = float(np.log(0.5))  # log of an even chance
 _SAFE = 1e-6  # how much more than that is asked of points on the way, so that none loses it by rounding
 _LEADERS = 5  # measured points that are looked around
-_POOL = 500  # points of the space's own sampler, where the domain has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,32 +88,17 @@ def _best_first(model: Model, points: Sequence[Params], problem: Problem) -> lis
 
 def _optima(problem: Problem, model: Model, leaders: Sequence[Params]) -> list[Params]:
     """Where climbs of the expected objective end; of the probability of feasibility, where no point screened has an even one."""
-    from acquisitions.maximizer import MaximizerSettings, maximize
-
-    space, rng, fixed = problem.space, problem.rng("recommend"), problem.space.targets
-    domain = space.cube
-    own = domain.opaque or (bool(domain.constraints) and bool(domain.columns.discrete))
-    pool = [*around(space, leaders, rng, fixed=fixed), *space.sample(_POOL, rng, fixed=fixed)] if own else []
-    standing = {
-        i: float(u)
-        for name, value in fixed.items()
-        for i, u in zip(space.columns_of(name), space.parameters[name].encode([value])[0], strict=True)
-    }
-    climb = partial(
-        maximize, domain=domain, rng=rng, pool=space.encode(pool), fixed=standing, settings=MaximizerSettings(screened=0) if own else None
-    )
-    aim, seeds = _aim(problem, model), space.encode(leaders)
+    climb, aim = Climber(problem.space, leaders, problem.rng("recommend")), _aim(problem, model)
     try:
-        optima = climb(aim.score, seeds=seeds, feasible=aim.feasible, smooth=aim.smooth).optima
+        optima = climb(aim.score, feasible=aim.feasible, smooth=aim.smooth).optima
     except ArithmeticError:
         if aim.likely is None:
             raise
-        optima = climb(aim.likely, seeds=seeds).optima
+        optima = climb(aim.likely).optima
         if aim.likely.value(optima[:1])[0] >= _EVEN + _SAFE:
             more = climb(aim.score, seeds=optima, feasible=aim.feasible, smooth=aim.smooth).optima
             optima = np.vstack([optima, more])
-    found = space.decode(optima.clip(0.0, 1.0))
-    return [point for point in found if fixed.items() <= point.items() and space.satisfies(point)]
+    return climb.points(optima)
 
 
 @dataclass(frozen=True, slots=True)
