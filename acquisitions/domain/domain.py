@@ -45,15 +45,18 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class Opaque:
-    """A constraint of which nothing is known but whether it holds.
+    """A constraint that is not linear: whether it holds, and perhaps by how much it is broken.
 
     Args:
         check: Maps rows (`n x d`) to a mask.
         text: What it is called in messages.
+        excess: A smooth function of rows (`n x d`, between levels too) to numbers (`n`) that are at most zero where it holds, so that
+            searches can follow its boundary; None where only the check is known.
     """
 
     check: Callable[[Array], Mask]
     text: str = ""
+    excess: Callable[[Array], Array] | None = None
 
     def holds(self, X: Array, size: Array) -> Mask:
         """At which rows it holds; the size of entries does not matter."""

@@ -51,7 +51,8 @@ class Smooth:
 
     def scaled(self, scale: Array) -> Smooth:
         """The same for points divided by `scale` (shape ``d``)."""
-        return Smooth(lambda U: self.g(U * scale), lambda U: self.slopes(U * scale, np.asarray(self.g(U * scale), dtype=float)) * scale)
+        jacobian = self.jacobian
+        return Smooth(lambda U: self.g(U * scale), None if jacobian is None else lambda U: jacobian(U * scale) * scale)
 
 
 def climb_smooth(
@@ -75,26 +76,31 @@ def climb_smooth(
     size = np.maximum(np.linalg.norm(smooth.slopes(X, g), axis=2), 1e-12)  # constraints in lengths from here on
     penalty = np.maximum(np.linalg.norm(gradient, axis=1), 1.0)[:, None] * 100.0 * np.ones_like(g)
     multipliers, violation = np.zeros_like(g), np.full_like(g, np.inf)
-    x, evaluations, rounds, dropped = X, len(X), 1, 0
+    x, evaluations, rounds, dropped = X.copy(), len(X), 1, 0
+
+    turn = np.arange(len(X))  # the rows that are not done yet
 
     def lagrangian(U: Array, rows: Rows) -> tuple[Array, Array]:
+        rows = turn[rows]
         value, slope = objective(U, rows)
         g = np.asarray(smooth.g(U), dtype=float)
         pressed = np.maximum(g / size[rows] + multipliers[rows] / penalty[rows], 0.0)
-        push = ((penalty[rows] * pressed / size[rows])[:, None] @ smooth.slopes(U, g))[:, 0]
-        return value - 0.5 * np.sum(penalty[rows] * pressed**2, axis=1), slope - push
+        if pressed.any():
+            slope = slope - ((penalty[rows] * pressed / size[rows])[:, None] @ smooth.slopes(U, g))[:, 0]
+        return value - 0.5 * np.sum(penalty[rows] * pressed**2, axis=1), slope
 
     for _ in range(_OUTER):
         left = replace(settings, evaluations=settings.evaluations - evaluations, lag=np.inf)
-        climbed = climb(lagrangian, x, low, high, left, polyhedron)
-        x, evaluations, rounds = climbed.X, evaluations + climbed.evaluations, rounds + climbed.rounds
-        g = np.asarray(smooth.g(x), dtype=float) / size
-        shortfall = np.maximum(g, -multipliers / penalty)  # violation, or a multiplier that should not be
-        multipliers = np.maximum(multipliers + penalty * g, 0.0)
-        if np.abs(shortfall).max(initial=0.0) <= _VIOLATION or evaluations >= settings.evaluations:
+        climbed = climb(lagrangian, x[turn], low[turn], high[turn], left, polyhedron)
+        x[turn], evaluations, rounds = climbed.X, evaluations + climbed.evaluations, rounds + climbed.rounds
+        g = np.asarray(smooth.g(x[turn]), dtype=float) / size[turn]
+        shortfall = np.abs(np.maximum(g, -multipliers[turn] / penalty[turn]))  # violation, or a multiplier that should not be
+        multipliers[turn] = np.maximum(multipliers[turn] + penalty[turn] * g, 0.0)
+        penalty[turn] = np.where(shortfall > 0.25 * violation[turn], _GROWTH * penalty[turn], penalty[turn])
+        violation[turn] = shortfall
+        turn = turn[shortfall.max(axis=1, initial=0.0) > _VIOLATION]
+        if not len(turn) or evaluations >= settings.evaluations:
             break
-        penalty = np.where(np.abs(shortfall) > 0.25 * violation, _GROWTH * penalty, penalty)
-        violation = np.abs(shortfall)
     x = _restored(x, X, low, high, smooth, polyhedron)
     ends, _ = objective(x, np.arange(len(x)))
     worse = ~(ends >= values)

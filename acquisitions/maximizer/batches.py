@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,14 +62,14 @@ def maximize_sequential(
 
 @dataclass(frozen=True)
 class _Copy:
-    """What the check of an opaque constraint says of the k-th point of a row."""
+    """What a function says of the k-th point of a row."""
 
-    check: Callable[[Array], Mask]
+    function: Callable[[Array], Any]
     k: int
     d: int
 
-    def __call__(self, X: Array) -> Mask:
-        return self.check(X[:, self.k * self.d : (self.k + 1) * self.d])
+    def __call__(self, X: Array) -> Any:
+        return self.function(X[:, self.k * self.d : (self.k + 1) * self.d])
 
 
 def power(domain: Domain, q: int) -> Domain:
@@ -91,7 +92,8 @@ def power(domain: Domain, q: int) -> Domain:
 
 def _shifted(constraint: Linear | Opaque, k: int, q: int, d: int) -> Linear | Opaque:
     if isinstance(constraint, Opaque):
-        return replace(constraint, check=_Copy(constraint.check, k, d))
+        excess = None if constraint.excess is None else _Copy(constraint.excess, k, d)
+        return replace(constraint, check=_Copy(constraint.check, k, d), excess=excess)
     coefficients = np.zeros(q * d)
     coefficients[k * d : (k + 1) * d] = constraint.coefficients
     return replace(constraint, coefficients=coefficients)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisitions.domain import Box, Domain, Linear, Simplex, UnsupportedDomain
+from acquisitions.domain import Box, Domain, Linear, Opaque, Simplex, UnsupportedDomain
 from acquisitions.maximizer.augmented_lagrangian import Smooth
 from acquisitions.maximizer.polyhedron import Polyhedron, convex, room
 from acquisitions.maximizer.screening import latin_hypercube, perturb
@@ -27,13 +27,13 @@ class Region:
         domain: Where to search.
         fixed: Values of columns that stand still.
         feasible: Which points (`m x d`) may be chosen, beside the domain's own constraints.
-        smooth: Nonlinear constraints.
+        smooth: Nonlinear constraints, beside those of the domain whose excess is known.
     """
 
     def __init__(
         self, domain: Domain, fixed: Mapping[int, float], feasible: Callable[[Array], Mask] | None = None, smooth: Smooth | None = None
     ) -> None:
-        self.smooth = smooth
+        self.smooth = _together(domain, smooth)
         self.domain, self.fixed, self.feasible = domain, dict(fixed), feasible
         self.low, self.high = domain.bounds
         self.width = self.high - self.low
@@ -52,8 +52,9 @@ class Region:
 
     @cached_property
     def exact(self) -> bool:
-        """Whether points within the bounds of `moving` and the polyhedron are all allowed."""
-        return not self.domain.opaque and self.feasible is None
+        """Whether points within the bounds of `moving`, the polyhedron and the smooth constraints are all allowed."""
+        unknown = any(isinstance(constraint, Opaque) and constraint.excess is None for constraint in self.domain.constraints)
+        return not unknown and self.feasible is None
 
     @cached_property
     def polyhedron(self) -> Polyhedron:
@@ -234,3 +235,16 @@ class Region:
 def stepped(shape: object) -> bool:
     """Whether a shape is a mixture with more restrictions than its sum, so that which shares are zero is a discrete choice."""
     return isinstance(shape, Simplex) and (shape.step is not None or shape.support < shape.k or shape.min_share > 0)
+
+
+def _together(domain: Domain, smooth: Smooth | None) -> Smooth | None:
+    """The smooth constraints of a domain and others beside them."""
+    known = [constraint.excess for constraint in domain.constraints if isinstance(constraint, Opaque) and constraint.excess is not None]
+    if not known:
+        return smooth
+
+    def g(X: Array) -> Array:
+        found = np.column_stack([excess(X) for excess in known])
+        return found if smooth is None else np.hstack([found, smooth.g(X)])
+
+    return Smooth(g)

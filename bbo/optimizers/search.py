@@ -30,6 +30,7 @@ _LEADERS = 5  # points that are looked around
 _POOL = 500  # points of the space's own sampler, where the domain has none or it cannot be trusted to find any
 
 
+_ACCEPTED = 0.1  # share of random points that keep the constraints, from which on they are drawn as arrays and thinned out
 _LATER = MaximizerSettings(screened=1_500, starts=8)  # for points of a batch after the first, beside the optima of the one before
 
 
@@ -132,7 +133,7 @@ def _best_new(
         every = pool(state, leaders, rng, fixed=fixed, beside=running)
         return _best_of(acquisition, space, every), "the best of all points left", before
     domain = space.cube
-    own = domain.opaque or (bool(domain.constraints) and bool(domain.columns.discrete))
+    own = _hard(space)
     extra = pool(state, leaders, rng, fixed=fixed, size=_POOL, beside=running) if own else []
     found = maximize(
         acquisition,
@@ -149,6 +150,15 @@ def _best_new(
         return new[0], found.path, kept
     others = extra or pool(state, leaders, rng, fixed=fixed, size=_POOL, beside=running)
     return _best_of(acquisition, space, others), f"{found.path}; its optima are known, so the best of {len(others)} other points", kept
+
+
+def _hard(space: Space) -> bool:
+    """Whether points are left to the space's own sampler: few keep the constraints, or to ask takes long, or the tree is not listed."""
+    domain = space.cube
+    if not (domain.opaque or (domain.constraints and domain.columns.discrete)):
+        return False
+    unlisted = any(column.parent is not None and column.parent.values is None for column in domain.columns)
+    return unlisted or any(callable(constraint) for constraint in space.constraints) or space.acceptance < _ACCEPTED
 
 
 def _best_of(acquisition: _Acquisition, space: Space, others: Sequence[Params]) -> Params | None:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bbo.errors import InvalidSpace
 from bbo.space.expressions import Expression, LinearForm, conjuncts, linear_form, parse
 
@@ -68,6 +71,23 @@ class Condition:
             return bool(part.evaluate(env))
         excess = sum(value * env[name] for name, value in form.coefficients.items()) - form.rhs
         return bool(abs(excess) <= slack if form.sense == "==" else (excess if form.sense == "<=" else -excess) <= slack)
+
+    def hold(self, env: Mapping[str, Any]) -> NDArray[np.bool_]:
+        """`holds` for many points at once: flat values as arrays of shape `n`, all of them active."""
+        kept = np.ones(len(next(iter(env.values()))), dtype=bool)
+        with np.errstate(all="ignore"):
+            for part in self.parts:
+                kept &= self._part_hold(env, *part)
+        return kept
+
+    @staticmethod
+    def _part_hold(env: Mapping[str, Any], part: Expression, form: LinearForm | None, slack: float) -> NDArray[np.bool_]:
+        if form is None or form.sense in ("<", ">"):
+            return np.asarray(part.evaluate_arrays(env), dtype=bool)
+        excess = np.full(1, -form.rhs)
+        for name, value in form.coefficients.items():
+            excess = excess + value * np.asarray(env[name], dtype=float)
+        return np.asarray((abs(excess) if form.sense == "==" else excess if form.sense == "<=" else -excess) <= slack)
 
     def to_json(self, *, durable: bool = False) -> str:
         """The text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from acquisitions.domain import Box, Domain, Linear, Opaque, Shape
 from bbo.errors import InvalidSpace
 from bbo.space.choices import Ordinal
 from bbo.space.constraints import Check, Condition
+from bbo.space.expressions import excess
 from bbo.space.numeric import Float, Int
 from bbo.space.parameter import Array, Parameter
 from bbo.space.simplex import Simplex
@@ -39,12 +41,16 @@ class _Scale:
 
 _IDENTITY = _Scale(0.0, 1.0)
 
+Encoder = Callable[[Array], Array]
+"""From rows in the units of the domain to rows of the cube."""
+
 
 def make_domain(space: Space, units: Literal["cube", "native"]) -> Domain:
     """See `Space.domain`.
 
     In native units numbers stand as users see them, and choices and letters as they are encoded. A constraint that is linear on
-    linear axes and always active becomes a linear one; every other is opaque.
+    linear axes and always active becomes a linear one; every other is opaque, with its excess where it is an inequality between smooth
+    expressions of numbers.
 
     Raises:
         InvalidSpace: Other units.
@@ -101,7 +107,7 @@ def _in_units(column: Column, i: int, scales: list[_Scale]) -> Column:
     return replace(column, levels=tuple(scales[i].native(np.asarray(column.levels, dtype=float)).tolist()), parent=parent)
 
 
-def _constraint(space: Space, known: Known, scales: list[_Scale], shown: list[_Scale], encoded: Any) -> list[Linear | Opaque]:
+def _constraint(space: Space, known: Known, scales: list[_Scale], shown: list[_Scale], encoded: Encoder) -> list[Linear | Opaque]:
     if isinstance(known, Check):
         return [_opaque(space, known, encoded)]
     place = {column.name: i for i, column in enumerate(space.columns)}
@@ -137,13 +143,91 @@ def _constraint(space: Space, known: Known, scales: list[_Scale], shown: list[_S
     return found
 
 
-def _opaque(space: Space, known: Known, encoded: Any) -> Opaque:
+def _opaque(space: Space, known: Known, encoded: Encoder) -> Opaque:
+    names = {space._tree.owner[name] for name in known.names}
+    if not isinstance(known, Condition) or not _listed(space, names):
+        return Opaque(_one_by_one(space, known, encoded), known.text)
+
+    def active(U: Array) -> Mask | None:
+        """Where every parameter of the constraint is active; None for everywhere. Elsewhere the constraint holds."""
+        if not any(name in space._tree.conditions for name in names):
+            return None
+        first = [space._encoding.slices[name].start for name in names if space.parameters[name].columns_wide]
+        return np.asarray(space.columns.active(U)[:, first].all(axis=1))
+
+    def holds(X: Array) -> Mask:
+        U = np.clip(encoded(X), 0.0, 1.0)
+        kept, here = known.hold(_values(space, names, U)), active(U)
+        return kept if here is None else kept | ~here
+
+    return Opaque(holds, known.text, _excess(space, known, names, encoded, active))
+
+
+def _one_by_one(space: Space, known: Known, encoded: Encoder) -> Callable[[Array], Mask]:
     def holds(X: Array) -> Mask:
         points = space.decode(encoded(X))
         envs = [space._tree.env(point) if isinstance(known, Condition) else point for point in points]
         return np.array([known.holds(env) for env in envs], dtype=bool)
 
-    return Opaque(holds, known.text)
+    return holds
+
+
+def _listed(space: Space, names: set[str]) -> bool:
+    """Whether columns tell when all of the parameters are active, and their values are those of their own decoding."""
+    parents = [space.columns[i].parent for name in names for i in space.columns_of(name)]
+    fixed = any(name in space._tree.conditions and not space.parameters[name].columns_wide for name in names)
+    own = not any(space._tree.thresholds(name) for name in names)
+    return own and not fixed and all(parent is None or _in_full(space, parent) for parent in parents)
+
+
+def _in_full(space: Space, parent: Parent) -> bool:
+    above = (space.columns[i].parent for i in parent.columns)
+    return parent.values is not None and all(other is None or _in_full(space, other) for other in above)
+
+
+def _values(space: Space, names: set[str], U: Array) -> dict[str, Any]:
+    """What expressions see of the parameters at rows U of the cube, as arrays; each different value of a column is decoded once."""
+    env: dict[str, Any] = {}
+    for name in names:
+        parameter, place = space.parameters[name], space._encoding.slices[name]
+        if isinstance(parameter, Float) and parameter.step is None:
+            env[name] = parameter.position_axis.decode(U[:, place.start])
+            continue
+        rows, which = np.unique(U[:, place], axis=0, return_inverse=True) if place.stop - place.start > 1 else _distinct(U[:, place])
+        flat = [parameter.flat(name, value) for value in parameter.decode(rows)]
+        for key, kind in parameter.types(name).items():
+            values = np.array([entry[key] for entry in flat], dtype=float if kind == "number" else bool if kind == "truth" else object)
+            env[key] = values[which.reshape(-1)]
+    return env
+
+
+def _distinct(U: Array) -> tuple[Array, Any]:
+    """Distinct rows of a matrix of at most one column, and which of them each row is."""
+    if not U.shape[1]:
+        return U[:1], np.zeros(len(U), dtype=int)
+    found, which = np.unique(U[:, 0], return_inverse=True)
+    return found[:, None], which
+
+
+def _excess(
+    space: Space, known: Condition, names: set[str], encoded: Encoder, active: Callable[[Array], Mask | None]
+) -> Callable[[Array], Array] | None:
+    """By how much a single inequality of numbers is broken, with whole numbers and steps taken as continuous."""
+    parameters = {name: space.parameters[name] for name in names}
+    if len(known.parts) != 1 or not all(isinstance(p, Float | Int) for p in parameters.values()):
+        return None
+    over = excess(known.parts[0][0], {name: p.low for name, p in parameters.items() if isinstance(p, Float | Int)})
+    if over is None:
+        return None
+    places = {name: space._encoding.slices[name].start for name in names}
+    maps = {name: _Scale(0.0, 0.0, p) if isinstance(p, Float) and p.step is None else _scale(p, 0) for name, p in parameters.items()}
+
+    def broken(X: Array) -> Array:
+        U = np.clip(encoded(X), 0.0, 1.0)
+        value, here = over({name: maps[name].native(U[:, i]) for name, i in places.items()}), active(U)
+        return value if here is None else np.where(here, value, -1.0)
+
+    return broken
 
 
 def _shapes(space: Space, columns: Columns, bounds: Array, units: str) -> tuple[Shape, ...]:

@@ -16,6 +16,7 @@ from bbo.space.expressions.nodes import (
     equality,
 )
 from bbo.space.expressions.parser import parse
+from bbo.space.expressions.smooth import excess
 from bbo.space.expressions.types import check_truth
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "check_truth",
     "conjuncts",
     "equality",
+    "excess",
     "linear_form",
     "parse",
 ]

@@ -51,6 +51,43 @@ def test_linear_constraints_agree_with_the_space(units: str) -> None:
     assert 20 < domain.contains(X).sum() < 380
 
 
+CURVED = {
+    "c": Categorical(["u", "v", "w"]),
+    "lr": Float(1e-4, 1, log=True),
+    "n": Int(1, 10),
+    "k": Int(1, 50, log=True, when={"c": ["u", "v"]}),
+    "t": Float(0, 2, step=0.1, when={"c": "v"}),
+    "z": Float(0, 1, when="n >= 4"),
+    "y": Float(-1, 1),
+    "mix": Simplex(["a", "b", "d"]),
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lr * n <= 0.5",
+        "lr * k * n < 2",
+        "t ** 2 + y ** 2 <= 1",
+        "c == 'u' or y * lr <= 0.01",
+        "k in [1, 2, 3] or t > 0.5 or y > 0",
+        "mix.a * mix.b <= 0.1",
+        "z * y <= 0.2",
+        "y * t >= -0.5 and k * lr <= 3",
+    ],
+)
+def test_curved_constraints_agree_with_the_space(text: str) -> None:
+    free, space = Space(CURVED), Space(CURVED, [text])
+    points = free.sample(400, np.random.default_rng(0))
+    X, domain = free.encode(points), space.domain()
+    kept = [space.contains(point) for point in points]
+    assert domain.contains(X).tolist() == kept
+    assert 20 < sum(kept) < 400
+    over = [constraint.excess(X) for constraint in domain.constraints if isinstance(constraint, Opaque) and constraint.excess]
+    if len(over) == len(domain.constraints):
+        assert np.all(np.stack(over) <= 1e-9, axis=0).tolist() == kept
+
+
 def native(points: list[dict]) -> np.ndarray:
     k = {"u": 0.25, "v": 0.75}
     rows = [[p["x"], p["y"], p["n"], p["m"], p["o"], p["s"], p["mix"]["a"], p["mix"]["b"], k[p["k"]]] for p in points]

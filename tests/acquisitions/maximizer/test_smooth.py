@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from acquisitions import maximize
-from acquisitions.domain import Box, Domain, Linear
+from acquisitions.domain import Box, Domain, Linear, Opaque
 from acquisitions.maximizer import MaximizerSettings, Smooth
 from surrogates.columns import Column, Columns
 
@@ -41,6 +41,17 @@ def test_the_nearest_point_of_a_ball(jacobian):
     assert np.abs(found.x - expected).max() < 1e-6
     assert ball(found.x[None])[0, 0] <= 0
     assert found.path.startswith("smooth constraints: ")
+
+
+def test_a_constraint_of_the_domain_is_followed_where_its_excess_is_known():
+    constraint = Opaque(lambda X: ball(X)[:, 0] <= 0, "in the ball", lambda X: ball(X)[:, 0])
+    domain = cube(3, (constraint,))
+    found = maximize(Bowl([0.9, 0.8, 0.5]), domain, rng=np.random.default_rng(0), settings=SMALL)
+    assert np.abs(found.x - [0.66, 0.62, 0.5]).max() < 1e-6
+    assert domain.contains(found.x[None])[0]
+    half = Smooth(lambda X: X[:, :1] - 0.6)  # one more, given beside it
+    found = maximize(Bowl([0.9, 0.8, 0.5]), domain, rng=np.random.default_rng(0), smooth=half, settings=SMALL)
+    assert np.abs(found.x - [0.6, 0.5 + 0.03**0.5, 0.5]).max() < 1e-6
 
 
 def test_with_a_linear_constraint_and_beside_a_hole():

@@ -39,6 +39,19 @@ def test_the_models_proposals_keep_known_constraints(space: Space) -> None:
     check(space, 3)
 
 
+def test_the_boundary_of_a_curved_constraint_is_reached() -> None:
+    space = Space({"lr": bbo.Float(1e-4, 1, log=True), "n": bbo.Int(1, 10), "w": bbo.Float(0, 1)}, ["lr * n <= 0.5"])
+    study = bbo.Study(space, "maximize", optimizer=bbo.Bayes(n_initial=2), seed=0)
+    for params in space.sobol(8, seed=1):
+        study.add(params, params["lr"] * params["n"] - params["w"])
+    for _ in range(6):
+        trial = study.ask()
+        assert trial.params["lr"] * trial.params["n"] <= 0.5
+        study.tell(trial, trial.params["lr"] * trial.params["n"] - trial.params["w"])
+    assert max(t.params["lr"] * t.params["n"] for t in study.trials) > 0.4999
+    assert "smooth constraints" in study.storage.read(study.name)[-2].body["note"]
+
+
 @pytest.mark.slow
 @FULL
 @given(space=SPACES)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bbo.errors import InvalidSpace
-from bbo.space.expressions import LinearForm, conjuncts, linear_form, parse
+from bbo.space.constraints import make_known
+from bbo.space.expressions import LinearForm, conjuncts, excess, linear_form, parse
 
 numbers = st.one_of(st.sampled_from(["a", "b", "c"]), st.sampled_from(["0", "1", "2.5", "1e-3", ".5"]))
 sums = st.recursive(
@@ -153,3 +154,33 @@ def test_exact_equality_tolerance() -> None:
     assert parse("x == 1").evaluate({"x": 1 + 1e-10})
     assert not parse("x == 1").evaluate({"x": 1 + 1e-8})
     assert not math.isnan(parse("x * 2").evaluate({"x": 1}))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(conditions, st.lists(st.tuples(values, values, values), min_size=1, max_size=5))
+def test_a_constraint_on_arrays_agrees_with_itself_point_by_point(text: str, rows: list[tuple[float, float, float]]) -> None:
+    if not parse(text).names:
+        return
+    known = make_known(text, lambda name: 1.5, lambda expression, what: None)
+    envs = [dict(zip("abc", row, strict=True)) for row in rows]
+    arrays = {name: np.array([env[name] for env in envs]) for name in "abc"}
+    assert known.hold(arrays).tolist() == [known.holds(env) for env in envs]
+
+
+@pytest.mark.parametrize(
+    "text", ["a * b <= 0.5", "a / b > c", "sqrt(a + 1) * exp(b) >= 2 * c ** 2", "log(a) + b < c", "a * c - b <= 0", "3 <= a ** -0.5 * 3"]
+)
+def test_the_excess_is_negative_where_an_inequality_holds(text: str) -> None:
+    X = np.random.default_rng(0).uniform(0.1, 2.0, (200, 3))
+    for low in (0.1, -1.0):  # by logarithms where all may be told to be positive, and by differences
+        over = excess(parse(text), dict.fromkeys("abc", low))
+        assert over is not None
+        env = dict(zip("abc", X.T, strict=True))
+        truth = parse(text).evaluate_arrays(env)
+        assert 5 < truth.sum() < 195
+        assert ((over(env) <= 0) == truth).all()
+
+
+@pytest.mark.parametrize("text", ["a * b == 1", "a != b", "max(a, b) <= 1", "a * b <= 1 or c > 0", "not a < b", "a < b < c"])
+def test_what_is_not_one_smooth_inequality_has_no_excess(text: str) -> None:
+    assert excess(parse(text), dict.fromkeys("abc", 0.1)) is None
