@@ -635,7 +635,7 @@ class Study:
         return diagnose(self)
 
     def plot(self, kind: str = "history", **options: Any) -> Any:
-        """A Plotly figure: ``history``, ``parallel``, ``slices``, ``pareto`` or ``feasibility``.
+        """A Plotly figure: ``history``, ``parallel``, ``slices``, ``contours``, ``pareto`` or ``feasibility``.
 
         Raises:
             InvalidStudy: No such plot, or it does not fit this study.

@@ -11,7 +11,7 @@ from bbo.errors import InvalidStudy
 if TYPE_CHECKING:
     from bbo.study import Study
 
-KINDS = ("history", "parallel", "slices", "pareto", "feasibility")
+KINDS = ("history", "parallel", "slices", "contours", "pareto", "feasibility")
 """Names of the figures; each is a function of that name in the module ``bbo.plots.<name>``."""
 
 
@@ -20,7 +20,7 @@ def plot(study: Study, kind: str = "history", **options: Any) -> Any:
 
     Args:
         study: The study.
-        kind: ``history``, ``parallel``, ``slices``, ``pareto`` or ``feasibility``.
+        kind: ``history``, ``parallel``, ``slices``, ``contours``, ``pareto`` or ``feasibility``.
         options: Keyword arguments of the figure's own function.
 
     Raises:

@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bbo.errors import NoBest
-from bbo.log.ledger import Record
 from bbo.plots.axes import Axis, axes_of
 from bbo.plots.cut import Cut, cuts
 from bbo.plots.marks import traces
+from bbo.plots.placing import across, shown
 from bbo.plots.style import BAND, SKY, figure, note, scale, spans_decades, style_axes, text
 from bbo.plots.view import Status, View
 
@@ -73,9 +73,9 @@ def slices(study: Study, *, outcome: str | None = None, parameters: Sequence[str
         row, column = k // columns + 1, k % columns + 1
         if cut := found.get(axis.name):
             _add(fig, _band(cut, axis, through, log=log, first=axis.name == next(iter(found))), row, column)
-        marks = traces(view, pairs, partial(_across, axis), lambda r: r.values.get(outcome, edge), sd=outcome, seen=seen)
+        marks = traces(view, pairs, partial(across, axis), lambda r: r.values.get(outcome, edge), sd=outcome, seen=seen)
         _add(fig, marks, row, column)
-        _scale_x(fig, axis, [place for record, _ in pairs if (place := _across(axis, record)) is not None], {"row": row, "col": column})
+        fig.update_xaxes(**shown(axis, [record for record, _ in pairs]), title_standoff=4, row=row, col=column)
     fig.update_yaxes(**vertical)
     fig.update_yaxes(title_text=text(outcome), col=1)
     return fig
@@ -83,14 +83,6 @@ def slices(study: Study, *, outcome: str | None = None, parameters: Sequence[str
 
 def _add(fig: Any, drawn: Sequence[Any], row: int, column: int) -> None:
     fig.add_traces(drawn, rows=[row] * len(drawn), cols=[column] * len(drawn))
-
-
-def _across(axis: Axis, record: Record) -> float | None:
-    """Place of a trial on an axis; choices are spread a little by the trial's number, so that equal ones do not hide each other."""
-    place = axis.position(record.params)
-    if place is None or (axis.log and place <= 0):
-        return None
-    return place + 0.3 * ((record.number * 0.618034) % 1.0 - 0.5) if axis.levels else place
 
 
 def _band(cut: Cut, axis: Axis, name: str, *, log: bool, first: bool) -> list[Any]:
@@ -112,14 +104,3 @@ def _band(cut: Cut, axis: Axis, name: str, *, log: bool, first: bool) -> list[An
         go.Scatter(**common, **edge, x=cut.x, y=upper, fill="tonexty", fillcolor=BAND),
         go.Scatter(**common, **named, x=cut.x, y=mean, mode="lines", line={"color": SKY, "width": 2}),
     ]
-
-
-def _scale_x(fig: Any, axis: Axis, places: Sequence[float], cell: dict[str, int]) -> None:
-    ticks, labels = axis.ticks()
-    if axis.levels:
-        fig.update_xaxes(tickvals=ticks, ticktext=[text(label) for label in labels], range=[-0.5, len(ticks) - 0.5], showgrid=False, **cell)
-    else:
-        fig.update_xaxes(**scale([axis.low, axis.high, *places], log=axis.log), **cell)
-        if axis.listed:
-            fig.update_xaxes(tickvals=ticks, ticktext=labels, **cell)
-    fig.update_xaxes(title_text=axis.title, title_standoff=4, **cell)

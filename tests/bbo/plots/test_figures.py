@@ -148,6 +148,78 @@ def test_choices_are_spread_but_stay_at_their_level(tree):
     assert len(set(spread)) == len(spread)
 
 
+# -- contours --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plane():
+    """f = 3 x + 0.3 log10(y) + c under x + z <= 1: x matters most, then c; 20 points of it, the best with c = 'a'."""
+    space = bbo.Space(
+        {"x": bbo.Float(0, 1), "y": bbo.Float(0.1, 10, log=True), "c": bbo.Categorical(["a", "b"]), "z": bbo.Float(0, 1)},
+        constraints=["x + z <= 1"],
+    )
+    study = bbo.Study(space, optimizer="bayes", seed=0, name="plane")
+    for p in space.sobol(20, seed=3):
+        study.add(p, 3 * p["x"] + 0.3 * math.log10(p["y"]) + (p["c"] == "b"))
+    return study
+
+
+def test_contours_are_the_models_mean_and_sd_through_the_best_trial(plane):
+    fig = plot(plane, "contours", parameters=["x", "y"])
+    mean, sd = (t for t in fig.data if t.type == "contour")
+    assert fig.layout.yaxis.type == fig.layout.yaxis2.type == "log"
+    assert (mean.x[0], mean.x[-1], len(mean.x)) == (0.0, 1.0, 31)
+    assert (mean.y[0], mean.y[-1], len(mean.y)) == (0.1, 10.0, 31)
+    i, j = 20, 3
+    expected = plane.predict({**plane.best_params, "x": mean.x[j], "y": mean.y[i]})
+    assert mean.z[i][j] == pytest.approx(expected.mean["value"])
+    assert sd.z[i][j] == pytest.approx(expected.sd["value"])
+    assert f"all else as in trial {plane.best_trial.number}" in [a.text for a in fig.layout.annotations]
+    marks = [t for t in fig.data if t.name == "measured"]
+    assert [len(t.x) for t in marks] == [20, 20]
+    assert [t.showlegend for t in marks] == [True, False]
+
+
+def test_contours_are_blank_where_a_known_constraint_is_broken(plane):
+    fig = plot(plane, "contours", parameters=["x", "z"])
+    field = next(t for t in fig.data if t.type == "contour")
+    for i, z in enumerate(field.y):
+        for j, x in enumerate(field.x):
+            assert (field.z[i][j] is None) == (not plane.space.contains({**plane.best_params, "x": x, "z": z}))
+    assert field.z[0][30] is not None and field.z[30][30] is None
+
+
+def test_contours_choose_what_matters_most_and_draw_choices_as_cells(plane):
+    fig = plot(plane, "contours")
+    assert (fig.layout.xaxis.title.text, fig.layout.yaxis.title.text) == ("x", "c")
+    cells = next(t for t in fig.data if t.type == "heatmap")
+    assert list(cells.y) == [0.0, 1.0]
+    assert all(b > a for a, b in zip(cells.z[0], cells.z[1], strict=True))
+
+
+def test_contours_over_shares_of_a_mixture(mixture):
+    fig = plot(mixture, "contours", parameters=["mix.DMF", "T"])
+    field = next(t for t in fig.data if t.type == "contour")
+    assert (fig.layout.xaxis.title.text, field.x[0], field.x[-1]) == ("mix.DMF", 0.0, 100.0)
+    assert all(value is not None for row in field.z for value in row)
+
+
+def test_contours_say_why_there_are_none(tree):
+    few = bbo.Study(bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}), optimizer="random")
+    few.add({"x": 0.5, "y": 0.5}, 1.0)
+    assert "two finished trials" in plot(few, "contours").layout.annotations[0].text
+    assert "degree is inactive in trial 4" in plot(tree, "contours", parameters=["C", "degree"]).layout.annotations[0].text
+    with pytest.raises(bbo.InvalidStudy, match="two different parameters"):
+        plot(tree, "contours", parameters=["C"])
+    with pytest.raises(bbo.InvalidStudy, match="two different parameters"):
+        plot(tree, "contours", parameters=["C", "C"])
+    one = bbo.Study(bbo.Space({"x": bbo.Float(0, 1)}), optimizer="random")
+    for x in (0.1, 0.5, 0.8):
+        one.add({"x": x}, x)
+    with pytest.raises(bbo.InvalidStudy, match="use 'slices'"):
+        plot(one, "contours")
+
+
 # -- Pareto front ----------------------------------------------------------------------------------------------------------
 
 
@@ -207,7 +279,7 @@ def test_an_empty_study_gives_a_figure_that_says_so(kind):
     assert "yet" in fig.layout.annotations[0].text
 
 
-@pytest.mark.parametrize("kind", ["history", "parallel", "slices"])
+@pytest.mark.parametrize("kind", ["history", "parallel", "slices", "contours"])
 def test_rankings_have_no_values_to_draw(kind):
     study = bbo.Study(bbo.Space({"x": bbo.Float(0, 1)}), bbo.Objective("taste", "maximize", feedback="ranking"), optimizer="random")
     study.tell_ranking(study.ask(2))
