@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import ThreadpoolController
 
+from bbo.log.states import State
 from bbo.optimizers import surrogate as gps
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
@@ -62,7 +63,7 @@ def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
 
     A function of the state alone, which holds the latest memo of the log.
     """
-    n, memo = len(found[0].y), state.memo
+    n, memo = len(state.finished(State.DONE)), state.memo
     if memo is not None and gps.fits(found, memo["gps"]) and not _due(n, memo, state.amendments):
         kept = conditioned(state.problem, found, settings, memo)
         return Fit(kept, memo, _said(f"hyperparameters of {memo['n']}", kept.record))

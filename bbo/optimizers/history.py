@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from bbo.errors import BBOError
 from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.problem import Problem
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -33,10 +35,12 @@ class History:
     _keys: Counter[Hashable] = field(default_factory=Counter)
     _legal: dict[int, tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
     _inside: dict[int, tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
+    _answers: dict[Hashable, Any] = field(default_factory=dict, compare=False)
 
     def fold(self, update: Update) -> None:
         """Take in one event."""
         event = update.event
+        self._answers.clear()
         if event.kind == "asked" and event.body["configuration"] == self.problem.configuration and event.body["draw"] is not None:
             self.draws = max(self.draws, event.body["draw"] + 1)
             self.memo = event.body["memo"] or self.memo
@@ -59,7 +63,19 @@ class History:
 
     def finished(self, state: State) -> list[Record]:
         """Trials of a state by number, as far as their points can be encoded, which those of an older space may not."""
-        return [record for _, record in sorted(self.records.items()) if record.state is state and self.legal(record)]
+        records = self.records
+
+        def look() -> list[Record]:
+            return [records[k] for k in sorted(k for k, record in records.items() if record.state is state) if self.legal(records[k])]
+
+        return list(self.once(("finished", state), look))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` says of this history, asked again only after the next event. Nobody changes it."""
+        if key not in self._answers:
+            self._answers[key] = make()
+        answer: T = self._answers[key]
+        return answer
 
     def legal(self, record: Record) -> bool:
         """Whether a trial's point can be encoded, perhaps out of range."""

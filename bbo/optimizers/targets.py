@@ -66,8 +66,13 @@ def usable(history: History, state: State) -> list[Record]:
     found = history.finished(state)
     if len(found) <= MOST:
         return found
-    losses = np.array([history.problem.losses(r.values) for r in found]) if state is State.DONE else np.zeros((len(found), 1))
-    return chosen(history.problem, found, losses)
+
+    def choose() -> list[Record]:
+        objectives = history.problem.objectives if state is State.DONE else ()
+        losses = [o.sign * np.array([record.values[o.name] for record in found], dtype=float) for o in objectives]
+        return chosen(history.problem, found, np.column_stack(losses or [np.zeros(len(found))]))
+
+    return history.once(("usable", state), choose)
 
 
 def targets_of(history: History, *, power: bool) -> list[Target]:

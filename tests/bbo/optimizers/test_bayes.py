@@ -220,6 +220,23 @@ def test_small_studies_are_fitted_after_every_tell_and_large_ones_after_growth()
     assert fits_of(filled(n=110), 10) == [True, *[False] * 7, True, False]  # 118 >= 1.07 * 110
 
 
+def test_where_only_some_trials_are_fitted_all_of_them_count_for_the_growth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bbo.optimizers.targets.MOST", 60)
+    monkeypatch.setattr("bbo.optimizers.thinning.KEPT", 40)
+    study = filled(n=110)
+    assert fits_of(study, 10) == [True, *[False] * 7, True, False]
+    assert "on 40 of 119 trials" in study.storage.read("study")[-2].body["note"]
+
+
+def test_what_is_remembered_of_a_history_ends_with_the_next_event() -> None:
+    study = filled(n=8)
+    state = study._replica.state
+    assert len(state.finished(State.DONE)) == 8
+    assert state.finished(State.DONE) is not state.finished(State.DONE)  # a list of one's own
+    study.tell(study.ask(), 1.0)
+    assert len(state.finished(State.DONE)) == 9
+
+
 def test_an_amendment_forces_a_fit() -> None:
     study = filled(n=110)
     assert fits_of(study, 2) == [True, False]
