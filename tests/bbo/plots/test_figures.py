@@ -194,7 +194,8 @@ def test_contours_choose_what_matters_most_and_draw_choices_as_cells(plane):
     assert (fig.layout.xaxis.title.text, fig.layout.yaxis.title.text) == ("x", "c")
     cells = next(t for t in fig.data if t.type == "heatmap")
     assert list(cells.y) == [0.0, 1.0]
-    assert all(b > a for a, b in zip(cells.z[0], cells.z[1], strict=True))
+    pairs = [(a, b) for a, b in zip(cells.z[0], cells.z[1], strict=True) if a is not None]  # x + z <= 1 holds
+    assert len(pairs) > 15 and all(b > a for a, b in pairs)
 
 
 def test_contours_over_shares_of_a_mixture(mixture):
