@@ -50,8 +50,8 @@ def recommend(study: Study) -> Recommendation:
     """The point with the best predicted objective among those that are feasible rather than not, at the target of fidelities.
 
     The posterior mean is maximized over the space (`acquisitions.maximize`) under the known constraints and an even chance of
-    being feasible; measured points take part. Spaces of few points are searched whole. Where no point is found that has an even
-    chance of being feasible, the likeliest one is taken.
+    being feasible, in the units of the fit; where the climbs end and what was measured is then compared in its own units. Spaces
+    of few points are searched whole. Where no point is found that has an even chance of being feasible, the likeliest one is taken.
 
     Raises:
         NoBest: Too little was told for a model, there can be none, or there are several objectives.

@@ -59,6 +59,17 @@ def test_a_value_told_wrong_stands_out() -> None:
     assert by_model(study) == {}
 
 
+def test_trials_are_named_by_their_numbers_beside_failed_and_thinned_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = bbo.Study(SPACE, "minimize", optimizer="bayes", seed=1)
+    study.fail(study.ask(), "burnt")
+    for k, point in enumerate(SPACE.sobol(40, seed=2)):
+        study.add(point, bowl(point, k) - 3 * (k == 11))
+    assert by_model(study)["outlier"].trials == (12,)
+    monkeypatch.setattr("bbo.optimizers.targets.MOST", 39)
+    monkeypatch.setattr("bbo.optimizers.thinning.KEPT", 36)
+    assert by_model(study)["outlier"].trials == (12,)  # the best of all, so it is kept
+
+
 def test_told_noise_is_set_against_what_was_measured() -> None:
     """Values of variance v told with sd sqrt(v / 2): half of the variance is noise; with sd sqrt(v / 20) a twentieth."""
     variance = float(np.var([bowl(p, 0) for p in SPACE.sobol(40, seed=2)], ddof=1))
