@@ -11,6 +11,7 @@ import numpy as np
 from acquisitions.domain.errors import EmptyDomain
 from acquisitions.domain.shape import TOLERANCE, Array, Mask
 
+_LEAST_SLACK = 1e-100  # whose inverse can be squared
 _FLAT = 1e-9  # a polytope thinner than this (in units of its box) along some direction is flat there
 
 
@@ -212,14 +213,14 @@ def _affine_hull(E: Array, e: Array, start: Array) -> tuple[Array, Array]:
 def _analytic_centre(G: Array, h: Array, w: Array) -> tuple[Array, Array]:
     """Minimize ``-sum(log(h - G w))`` by damped Newton steps from an interior point; with the Cholesky factor of its Hessian."""
     for _ in range(100):
-        inverse = 1.0 / np.maximum(h - G @ w, 1e-300)
+        inverse = 1.0 / np.maximum(h - G @ w, _LEAST_SLACK)
         factor = np.linalg.cholesky((G * inverse[:, None] ** 2).T @ G)
         step = -np.linalg.solve(factor.T, np.linalg.solve(factor, G.T @ inverse))
         decrement = float(np.linalg.norm(factor.T @ step))
         w = w + step / (1.0 + decrement) if decrement > 0.25 else w + step
         if decrement < 1e-6:
             break
-    inverse = 1.0 / np.maximum(h - G @ w, 1e-300)
+    inverse = 1.0 / np.maximum(h - G @ w, _LEAST_SLACK)
     return w, np.asarray(np.linalg.cholesky((G * inverse[:, None] ** 2).T @ G))
 
 
