@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -131,6 +131,30 @@ class Kernel(Protocol):
 
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
         """Gradient of ``sum(w * diagonal)`` with respect to the points, `n x d`; None where it is zero."""
+
+
+@runtime_checkable
+class Exponential(Kernel, Protocol):
+    """A kernel that may be ``exp(-|e(x) - e(z)|^2)`` for a map e of points, so that a product of such ones takes a single exponential."""
+
+    @property
+    def squared(self) -> bool:
+        """Whether it is."""
+
+    def embedded(self, theta: Array, A: Features) -> Array:
+        """The map e of the points, `n x k`."""
+
+    def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> Gram:
+        """The gram of a product in which it is a factor, where its own hyperparameters and points alone count as variable.
+
+        Args:
+            theta: Its own hyperparameters.
+            A: The first points.
+            B: The second ones.
+            S: e of the first points.
+            T: e of the second points; S itself where A is B.
+            whole: The product, `m x n`.
+        """
 
 
 def matrix(kernel: Kernel, theta: Array, X: Array, Z: Array) -> Array:

@@ -61,6 +61,19 @@ class Hamming:
             xp.diagonal(agreement)[:] = 0.0
         return HammingGram(xp.exp_(xp.clip(agreement, None, 0.0)), A, B, weights, ownership)
 
+    @property
+    def squared(self) -> bool:
+        return True
+
+    def embedded(self, theta: Array, A: Features) -> Array:
+        xp = of(theta)
+        placed: Array = A.arrays[0] * xp.sqrt(0.5 * (xp.asarray(self.levels.ownership) @ xp.exp(-theta)))  # two indicators differ
+        return placed
+
+    def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> HammingGram:
+        xp = of(theta)
+        return HammingGram(whole, A, B, xp.exp(-theta), xp.asarray(self.levels.ownership))
+
     def diagonal(self, theta: Array, A: Features) -> Array:
         return of(theta).ones(A.n)
 

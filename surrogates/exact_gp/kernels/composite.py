@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 
 from surrogates.exact_gp.arrays import Array, of
-from surrogates.exact_gp.kernels.base import Features, Gram, Kernel, Parameters
+from surrogates.exact_gp.kernels.base import Exponential, Features, Gram, Kernel, Parameters
+from surrogates.exact_gp.kernels.stationary import Profiled
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +29,22 @@ class Product:
     def features(self, X: Array) -> Features:
         return Features(len(X), X.shape[1], parts=tuple(part.features(X) for part in self.parts))
 
-    def gram(self, theta: Array, A: Features, B: Features) -> ProductGram:
-        return ProductGram(_grams(self.parts, theta, A, B))
+    def gram(self, theta: Array, A: Features, B: Features) -> Gram:
+        if self._exponential is None:
+            return ProductGram(_grams(self.parts, theta, A, B))
+        xp, thetas = of(theta), _pieces(self.parts, theta)
+        S = [part.embedded(piece, a) for part, piece, a in zip(self._exponential, thetas, A.parts, strict=True)]
+        T = S if A is B else [part.embedded(piece, b) for part, piece, b in zip(self._exponential, thetas, B.parts, strict=True)]
+        first = xp.concatenate(S, 1)
+        whole = Profiled.between("rbf", first, first if A is B else xp.concatenate(T, 1)).matrix
+        together = zip(self._exponential, thetas, A.parts, B.parts, S, T, strict=True)
+        return ExponentialGram(whole, tuple(part.within(piece, a, b, s, t, whole) for part, piece, a, b, s, t in together))
+
+    @cached_property
+    def _exponential(self) -> tuple[Exponential, ...] | None:
+        """The parts, where all of them are exponentials of squared distances."""
+        found = tuple(part for part in self.parts if isinstance(part, Exponential) and part.squared)
+        return found if len(found) == len(self.parts) else None
 
     def diagonal(self, theta: Array, A: Features) -> Array:
         return reduce(_times, _diagonals(self.parts, theta, A))
@@ -62,6 +77,23 @@ class ProductGram:
 
     def _without(self, k: int, W: Array) -> Array:
         return reduce(_times, (part.matrix for j, part in enumerate(self.parts) if j != k), W)
+
+
+@dataclass(frozen=True, eq=False)
+class ExponentialGram:
+    """The product of exponentials as the exponential of a sum, so that a factor's gradients are those of its own exponent."""
+
+    matrix: Array
+    parts: tuple[Gram, ...]
+
+    def pull_parameters(self, W: Array) -> Array:
+        return of(W).concatenate([part.pull_parameters(W) for part in self.parts], 0)
+
+    def pull_inputs(self, W: Array) -> Array:
+        return reduce(_plus, (part.pull_inputs(W) for part in self.parts))
+
+    def transposed(self) -> ExponentialGram:
+        return ExponentialGram(self.matrix.T, tuple(part.transposed() for part in self.parts))
 
 
 @dataclass(frozen=True, eq=False)

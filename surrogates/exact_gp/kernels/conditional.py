@@ -56,9 +56,16 @@ class Arc:
         return Features(len(X), X.shape[1], (X[:, list(self.columns)], active))
 
     def gram(self, theta: Array, A: Features, B: Features) -> ArcGram:
-        S = self._embedded(theta, A)
-        T = S if A is B else self._embedded(theta, B)
-        return ArcGram(Profiled.between(self.profile, S, T), A, B, np.pi * of(theta).exp(theta[len(self.columns) :]), self.columns)
+        S = self.embedded(theta, A)
+        T = S if A is B else self.embedded(theta, B)
+        return ArcGram(Profiled.between(self.profile, S, T), A, B, self._turn(theta), self.columns)
+
+    @property
+    def squared(self) -> bool:
+        return self.profile == "rbf"
+
+    def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> ArcGram:
+        return ArcGram(Profiled(self.profile, S, T, None, whole), A, B, self._turn(theta), self.columns)
 
     def diagonal(self, theta: Array, A: Features) -> Array:
         return of(theta).ones(A.n)
@@ -66,7 +73,10 @@ class Arc:
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
         return None
 
-    def _embedded(self, theta: Array, A: Features) -> Array:
+    def _turn(self, theta: Array) -> Array:
+        return np.pi * of(theta).exp(theta[len(self.columns) :])
+
+    def embedded(self, theta: Array, A: Features) -> Array:
         xp, k = of(theta), len(self.columns)
         x, active = A.arrays
         radius = active * (math.sqrt(FACTOR[self.profile]) * xp.exp(-theta[:k]))

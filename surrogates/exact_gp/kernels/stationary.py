@@ -165,10 +165,23 @@ class Stationary:
         return Features(len(X), X.shape[1], (chosen - 0.5,))  # centred: distances are differences of norms
 
     def gram(self, theta: Array, A: Features, B: Features) -> StationaryGram:
-        inverse = math.sqrt(FACTOR[self.profile]) * of(theta).exp(-theta)
-        S = A.arrays[0] * inverse
-        T = S if B is A else B.arrays[0] * inverse
-        return StationaryGram(Profiled.between(self.profile, S, T), inverse, self.columns, A.width)
+        S = self.embedded(theta, A)
+        T = S if B is A else self.embedded(theta, B)
+        return StationaryGram(Profiled.between(self.profile, S, T), self._inverse(theta), self.columns, A.width)
+
+    @property
+    def squared(self) -> bool:
+        return self.profile == "rbf"
+
+    def embedded(self, theta: Array, A: Features) -> Array:
+        scaled: Array = A.arrays[0] * self._inverse(theta)
+        return scaled
+
+    def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> StationaryGram:
+        return StationaryGram(Profiled(self.profile, S, T, None, whole), self._inverse(theta), self.columns, A.width)
+
+    def _inverse(self, theta: Array) -> Array:
+        return math.sqrt(FACTOR[self.profile]) * of(theta).exp(-theta)
 
     def diagonal(self, theta: Array, A: Features) -> Array:
         return of(theta).ones(A.n)

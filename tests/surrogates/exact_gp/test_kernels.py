@@ -47,6 +47,7 @@ KERNELS: dict[str, Kernel] = {
         (Linear((0,)), Sum((Linear((5,)), Stationary((0, 5))))),
     ),
     "scaled": Scaled(Product((Linear((0, 5)), Hamming((1,), TABLE)))),
+    "exponential": Product((Stationary((0, 5)), Arc((2, 4), TABLE), Hamming((1, 3), TABLE))),
     "tree": Product((Warped(Stationary((0, 5)), (0, 5)), Arc((2, 4), TABLE), Latent((1, 3), TABLE))),
 }
 
@@ -131,6 +132,17 @@ def test_distances_survive_cancellation():
     K = matrix(Stationary((0, 1), "matern12"), np.log([0.025, 0.025]), X, X)
     assert K[0, 2] == 1.0
     assert 1 - K[0, 1] == pytest.approx(math.sqrt(2) * 1e-9 / 0.025, rel=1e-5)
+
+
+def test_a_product_of_exponentials_is_the_product_of_its_parts():
+    kernel = KERNELS["exponential"]
+    theta, X, Z = drawn(kernel), points(9), points(7, 1)
+    expected, start = np.ones((9, 7)), 0
+    for part in kernel.parts:
+        count = len(part.parameters)
+        expected *= matrix(part, theta[start : start + count], X, Z)
+        start += count
+    assert matrix(kernel, theta, X, Z) == pytest.approx(expected, rel=1e-12)
 
 
 def test_hamming_counts_differences():
