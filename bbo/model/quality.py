@@ -27,6 +27,9 @@ UNTOLD = 0.3
 """Rank correlation of expected and measured values below which a model foretells little.
 
 Studies of 40 trials with smooth functions of two to six parameters had 0.58 and more; those of noise alone from -0.01 to 0.41.
+With these limits, ten studies each of Branin's function, spheres with and without a little noise, Rosenbrock's and a cliff, looked at
+after 25 and 40 trials, had no finding; of noise alone 7 and 5 of ten were called unpredicted; of Ackley's function, whose optimum is
+a narrow hole, 3 and 3 of ten had an outlier.
 """
 
 COVERED = 0.8
