@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from surrogates.columns import Columns
 from surrogates.exact_gp import arrays
@@ -20,7 +20,7 @@ COLD, WARM = {"ftol": 1e-7, "gtol": 3e-5}, {"ftol": 1e-6, "gtol": 1e-4}
 """Tolerances on the objective per point and its gradient. A warm fit is to follow the optimum, not to pin it."""
 
 _ROUGH = 20  # iterations from each of several starts, of which only the best is followed to the end
-_SAMPLE = 128  # points that a cold fit of more than twice as many begins with
+_SAMPLES = (128, 512)  # points that a cold fit of more than twice as many begins with, and goes on with
 _NOISY = 0.05  # variance of the noise that the second start assumes, of standardised values
 _FEW = 5  # rows below which the data say so little that several maxima are usual
 
@@ -67,18 +67,19 @@ def fit(
         found = _search(problem, starts, WARM, settings.max_iterations)
         done = f"warm fit, {found.evaluations} evaluations"
     else:
-        done, spent, fewer = f"cold fit, {len(starts)} start{'s' * (len(starts) > 1)}", 0, problem
-        if len(y) > 2 * _SAMPLE:
-            rows = np.sort(np.random.default_rng(seed).choice(len(y), _SAMPLE, replace=False))
-            fewer = Posterior(kernel, X[rows], y[rows], None if yvar is None else yvar[rows], settings, device)
-            done += f", first on {_SAMPLE} of the points"
+        done, spent = f"cold fit, {len(starts)} start{'s' * (len(starts) > 1)}", 0
+        sizes = [size for size in _SAMPLES if len(y) > 2 * size]
+        if sizes:
+            done += f", first on {' and '.join(map(str, sizes))} of the points"
+        order = np.random.default_rng(seed).permutation(len(y))
+        stages = [problem.of_rows(np.sort(order[:size])) for size in sizes]
         if len(starts) > 1:
-            rough = _search(fewer, starts, WARM, _ROUGH)
+            rough = _search((*stages, problem)[0], starts, WARM, _ROUGH)
             starts, spent = [rough.theta], rough.evaluations
-        if fewer is not problem:
-            rough = _search(fewer, starts, WARM, settings.max_iterations)
+        for stage in stages:
+            rough = _search(stage, starts, WARM, settings.max_iterations)
             starts, spent = [rough.theta], spent + rough.evaluations
-        found = _search(problem, starts, COLD, settings.max_iterations)
+        found = _search(problem, starts, COLD if len(sizes) < len(_SAMPLES) else WARM, settings.max_iterations)
         done += f", {spent + found.evaluations} evaluations"
     theta, noise = problem.split(found.theta)
     return ExactGP.conditioned(kernel, theta, X, y, yvar, noise, columns, settings, record=(done,), device=device)
@@ -145,6 +146,11 @@ class Posterior:
         data = _Data(xp, self.kernel.features(X), xp.asarray(self.y), known, basis(X, self.settings), self.settings.ridge(X))
         object.__setattr__(self, "parameters", Parameters.joined(parts))
         object.__setattr__(self, "_data", data)
+
+    def of_rows(self, rows: NDArray[np.intp]) -> Posterior:
+        """The same of some of the points alone."""
+        known = None if self.yvar is None else self.yvar[rows]
+        return Posterior(self.kernel, self.X[rows], self.y[rows], known, self.settings, self.device)
 
     @property
     def bounds(self) -> list[tuple[float, float]]:
