@@ -102,7 +102,6 @@ def test_an_infinite_number_survives_the_file(tmp_path) -> None:
 
 
 def test_a_table_holds_the_same_runs(tmp_path) -> None:
-    pytest.importorskip("pyarrow")
     one = results.Run("c", "o", 0, 30, 5, "done", "", [2.0, 1.5], [0.1], [0.1], [0.2], "a==1", "2026-01-01", True)
     results.to_parquet([one], tmp_path / "new" / "runs.parquet")
     assert results.read([tmp_path / "new" / "runs.parquet"]) == [one]
