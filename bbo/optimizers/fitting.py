@@ -30,6 +30,13 @@ GROWTH = 1.07
 AFRESH = 1.5
 """By which factor it grows until a fit starts from the priors again, lest an early mode of the posterior be kept for ever."""
 
+NOISE_FLOOR, NOISE_PRIOR = 1e-6, (-6.0, 2.0)
+"""Least variance of inferred noise, of standardised values, and location and scale of its LogNormal prior.
+
+BoTorch's are 1e-4 and (-4, 1) (Hvarfner et al. 2024, arXiv:2402.02229). Ours were chosen by regret at 30 to 60 evaluations: better
+on most exact functions, worse on some noisy ones (`docs/benchmarks/ablations.md`, 2026-11-22).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -98,4 +105,4 @@ def refreshed(problem: Problem, found: Sequence[Target], settings: Bayes, memo: 
 
 
 def _settings(settings: Bayes) -> Settings:
-    return Settings(kernel=settings.kernel, warp=settings.input_warp)
+    return Settings(kernel=settings.kernel, warp=settings.input_warp, noise_floor=NOISE_FLOOR, noise_prior=NOISE_PRIOR)
