@@ -35,7 +35,9 @@ class Recommendation:
 
     Args:
         params: The point, feasible for every known constraint.
-        mean, sd, p_feasible: As in `Prediction`.
+        mean: As in `Prediction`.
+        sd: As in `Prediction`.
+        p_feasible: As in `Prediction`.
         note: Which model spoke, and what it could not keep.
     """
 
