@@ -85,6 +85,11 @@ class Columns:
         return any(column.parent is not None for column in self.entries)
 
     @cached_property
+    def unlisted(self) -> tuple[int, ...]:
+        """Indices of the columns whose own condition cannot be listed: encoded points do not tell whether they are active."""
+        return tuple(i for i, column in enumerate(self.entries) if column.parent is not None and column.parent.values is None)
+
+    @cached_property
     def groups(self) -> dict[str, tuple[int, ...]]:
         """Indices of the columns of each group, in order of appearance."""
         found: dict[str, list[int]] = {}

@@ -96,7 +96,7 @@ class Domain:
         points = np.asarray(X, dtype=float)
         inside = np.ones(len(points), dtype=bool)
         active = self.columns.active(points)
-        unlisted = [i for i, column in enumerate(self.columns) if column.parent is not None and column.parent.values is None]
+        unlisted = list(self.columns.unlisted)
         active[:, unlisted] &= points[:, unlisted] != self.bounds.mean(axis=0)[unlisted]  # may be inactive, and then stands there
         for shape in self.shapes:
             P = points[:, shape.columns]

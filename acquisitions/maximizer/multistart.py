@@ -117,7 +117,7 @@ class _Search:
         n = self.settings.screened
         n_near = int(self.settings.near * n) if len(seeds) else 0
         n_wide = n - n_near
-        if self.region.unlisted and len(pool):
+        if self.region.domain.columns.unlisted and len(pool):
             n_wide = 0
             self.notes.append("the pool alone all over the domain, since it does not tell when every column is active")
         try:

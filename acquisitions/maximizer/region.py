@@ -61,11 +61,6 @@ class Region:
         """The linear constraints on points divided by `scale`."""
         return Polyhedron.of(self.domain, self.scale)
 
-    @cached_property
-    def unlisted(self) -> tuple[int, ...]:
-        """Columns of which the points do not tell whether they are active."""
-        return tuple(i for i, column in enumerate(self.domain.columns) if column.parent is not None and column.parent.values is None)
-
     @property
     def kind(self) -> str:
         """What it is called in a path."""
@@ -103,7 +98,7 @@ class Region:
         moves = columns.active(X)
         moves[:, [*columns.discrete, *self.fixed]] = False
         moves[:, [j for column in columns if column.parent is not None for j in column.parent.columns]] = False
-        unlisted = list(self.unlisted)
+        unlisted = list(self.domain.columns.unlisted)
         moves[:, unlisted] &= X[:, unlisted] != self._middle[unlisted]  # inactive, for all that is known
         low, high = np.where(moves, self.low, X), np.where(moves, self.high, X)
         for shape in self.domain.shapes:

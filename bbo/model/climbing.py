@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bbo.optimizers.candidates import around
+from bbo.optimizers.candidates import SAMPLED, Params, around, hard, legal, standing
 
 if TYPE_CHECKING:
     from acquisitions.maximizer import Maximum, Smooth
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Params = dict[str, Any]
-
-_POOL = 500  # points of the space's own sampler, where the domain has none or it cannot be trusted to find any
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +61,7 @@ class Climber:
             rng=self.rng,
             seeds=self.space.encode(self.leaders) if seeds is None else seeds,
             pool=self._pool,
-            fixed=self._standing,
+            fixed=standing(self.space, self.space.targets),
             feasible=feasible,
             smooth=smooth,
             settings=MaximizerSettings(screened=0) if len(self._pool) else None,
@@ -72,22 +69,12 @@ class Climber:
 
     def points(self, X: Array) -> list[Params]:
         """Encoded points as points of the space, those that are legal after rounding."""
-        found = self.space.decode(X.clip(0.0, 1.0))
-        return [point for point in found if self.space.targets.items() <= point.items() and self.space.satisfies(point)]
+        return legal(self.space, X, fixed=self.space.targets)
 
     @cached_property
     def _pool(self) -> Array:
-        domain, fixed = self.space.cube, self.space.targets
-        if not (domain.opaque or (domain.constraints and domain.columns.discrete)):
-            return np.empty((0, self.space.d))
-        near = around(self.space, self.leaders, self.rng, fixed=fixed)
-        return self.space.encode([*near, *self.space.sample(_POOL, self.rng, fixed=fixed)])
-
-    @cached_property
-    def _standing(self) -> dict[int, float]:
-        space = self.space
-        return {
-            i: float(u)
-            for name, value in space.targets.items()
-            for i, u in zip(space.columns_of(name), space.parameters[name].encode([value])[0], strict=True)
-        }
+        space, fixed = self.space, self.space.targets
+        if not hard(space):
+            return np.empty((0, space.d))
+        near = around(space, self.leaders, self.rng, fixed=fixed)
+        return space.encode([*near, *space.sample(SAMPLED, self.rng, fixed=fixed)])

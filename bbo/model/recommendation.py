@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from bbo.errors import NoBest
 from bbo.log.states import State
-from bbo.model.climbing import Climber, Mask, Params
+from bbo.model.climbing import Climber, Mask
 from bbo.model.contract import CubeModel, Model
 from bbo.model.prediction import model_of, predictions_of
-from bbo.optimizers.candidates import held, whole
+from bbo.optimizers.candidates import Params, held, whole
 
 if TYPE_CHECKING:
     from acquisitions.maximizer import Smooth

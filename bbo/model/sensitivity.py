@@ -121,7 +121,7 @@ def _medians(space: Space, model: Model, X: Array) -> Array:
 def _settled(space: Space, X: Array) -> Array:
     """Points of a design with inactive columns as the model knows them."""
     columns = space.columns
-    if any(column.parent is not None and column.parent.values is None for column in columns):
+    if columns.unlisted:
         return space.encode(space.decode(X))
     return np.where(columns.active(X), X, INACTIVE) if columns.tree else X
 

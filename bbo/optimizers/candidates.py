@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bbo.optimizers.history import History
 from bbo.space import Space
@@ -15,6 +16,12 @@ POOL = 2_000
 
 NEIGHBOURS = 60
 """Neighbours of each incumbent in a pool."""
+
+SAMPLED = 500
+"""Points of the space's own sampler that a maximizer is given where it draws none itself, see `hard`."""
+
+_ACCEPTED = 0.1
+"""Share of random points that keep the constraints, from which on they are drawn as arrays and thinned out."""
 
 _THIN = 0.02
 """Share of feasible points below which they are made one by one, by programming: pools are ten times smaller there."""
@@ -79,6 +86,32 @@ def fresh(history: History, points: Iterable[Params], *, beside: Iterable[Params
             taken.add(identity)
             new.append(point)
     return new
+
+
+def hard(space: Space) -> bool:
+    """Whether points are left to the space's own sampler: few keep the constraints, or to ask takes long, or the tree is not listed."""
+    domain = space.cube
+    if not (domain.opaque or (domain.constraints and domain.columns.discrete)):
+        return False
+    checks = any(callable(constraint) for constraint in space.constraints)
+    return bool(domain.columns.unlisted) or checks or space.acceptance < _ACCEPTED
+
+
+def standing(space: Space, fixed: Mapping[str, Any]) -> dict[int, float]:
+    """Encoded values of the columns whose parameters are set."""
+    found: dict[int, float] = {}
+    for name, value in fixed.items():
+        found |= dict(zip(space.columns_of(name), space.parameters[name].encode([value])[0].tolist(), strict=True))
+    return found
+
+
+def legal(space: Space, X: NDArray[np.float64], *, fixed: Mapping[str, Any]) -> list[Params]:
+    """Encoded points as feasible points of the space with the fixed values, those that are such after rounding, in order.
+
+    Fixed values are put in as they were given: through the unit cube they would come back with other last digits.
+    """
+    points = (held(space, point, fixed) for point in space.decode(X.clip(0.0, 1.0)))
+    return [point for point in points if point is not None and space.satisfies(point)]
 
 
 def held(space: Space, point: Params, fixed: Mapping[str, Any]) -> Params | None:

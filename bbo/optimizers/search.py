@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,12 @@ from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
 from acquisitions.maximizer import MaximizerSettings, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
+from acquisitions.protocol import Climbable
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.base import Query, Request, pinned
-from bbo.optimizers.candidates import Params, fresh, pool, whole
+from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import usable
@@ -27,17 +28,7 @@ from bbo.space import Space
 Array = NDArray[np.float64]
 
 _LEADERS = 5  # points that are looked around
-_POOL = 500  # points of the space's own sampler, where the domain has none or it cannot be trusted to find any
-
-
-_ACCEPTED = 0.1  # share of random points that keep the constraints, from which on they are drawn as arrays and thinned out
 _LATER = MaximizerSettings(screened=1_500, starts=8)  # for points of a batch after the first, beside the optima of the one before
-
-
-class _Acquisition(Protocol):
-    def value(self, X: Array, /) -> Array: ...
-    def value_and_gradient(self, X: Array, /) -> tuple[Array, Array]: ...
-
 
 _Improvement = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement
 
@@ -49,7 +40,7 @@ def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
     fixed, queries, path = pinned(space, request), list[Query](), ""
-    acquisition: _Acquisition | None = None
+    acquisition: Climbable | None = None
     aim, optima = "", np.empty((0, space.d))
     for number in range(state.draws, state.draws + request.n):
         rng = problem.rng("bayes", number)
@@ -69,7 +60,7 @@ def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list
 
 def _acquisition(
     problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Params], *, seed: int
-) -> tuple[_Acquisition, str]:
+) -> tuple[Climbable, str]:
     """What to maximize now, and its name."""
     space = problem.space
     waiting = space.encode(running)
@@ -117,7 +108,7 @@ def _leaders(problem: Problem, surrogate: Surrogate, records: Sequence[Record], 
 
 def _best_new(
     state: History,
-    acquisition: _Acquisition,
+    acquisition: Climbable,
     leaders: Sequence[Params],
     before: Array,
     running: Sequence[Params],
@@ -133,35 +124,25 @@ def _best_new(
         every = pool(state, leaders, rng, fixed=fixed, beside=running)
         return _best_of(acquisition, space, every), "the best of all points left", before
     domain = space.cube
-    own = _hard(space)
-    extra = pool(state, leaders, rng, fixed=fixed, size=_POOL, beside=running) if own else []
+    own = hard(space)
+    extra = pool(state, leaders, rng, fixed=fixed, size=SAMPLED, beside=running) if own else []
     found = maximize(
         acquisition,
         domain,
         rng=rng,
         seeds=np.vstack([space.encode(leaders), before]),
         pool=space.encode(extra),
-        fixed=_columns(space, fixed),
+        fixed=standing(space, fixed),
         settings=MaximizerSettings(screened=0) if own else _LATER if len(before) else None,
     )
     kept = found.optima[:_LEADERS]
-    optima = [point for point in space.decode(found.optima.clip(0.0, 1.0)) if fixed.items() <= point.items() and space.satisfies(point)]
-    if new := fresh(state, optima, beside=running):
+    if new := fresh(state, legal(space, found.optima, fixed=fixed), beside=running):
         return new[0], found.path, kept
-    others = extra or pool(state, leaders, rng, fixed=fixed, size=_POOL, beside=running)
+    others = extra or pool(state, leaders, rng, fixed=fixed, size=SAMPLED, beside=running)
     return _best_of(acquisition, space, others), f"{found.path}; its optima are known, so the best of {len(others)} other points", kept
 
 
-def _hard(space: Space) -> bool:
-    """Whether points are left to the space's own sampler: few keep the constraints, or to ask takes long, or the tree is not listed."""
-    domain = space.cube
-    if not (domain.opaque or (domain.constraints and domain.columns.discrete)):
-        return False
-    unlisted = any(column.parent is not None and column.parent.values is None for column in domain.columns)
-    return unlisted or any(callable(constraint) for constraint in space.constraints) or space.acceptance < _ACCEPTED
-
-
-def _best_of(acquisition: _Acquisition, space: Space, others: Sequence[Params]) -> Params | None:
+def _best_of(acquisition: Climbable, space: Space, others: Sequence[Params]) -> Params | None:
     if not others:
         return None
     values = acquisition.value(space.encode(others))
@@ -169,12 +150,3 @@ def _best_of(acquisition: _Acquisition, space: Space, others: Sequence[Params]) 
     if not values[best] > -np.inf:
         raise ArithmeticError("the acquisition function is a number nowhere")
     return others[best]
-
-
-def _columns(space: Space, fixed: Mapping[str, Any]) -> dict[int, float]:
-    """Encoded values of the columns that are set."""
-    found: dict[int, float] = {}
-    for name, value in fixed.items():
-        place = space.columns_of(name)
-        found |= dict(zip(place, space.parameters[name].encode([value])[0].tolist(), strict=True))
-    return found

@@ -334,6 +334,19 @@ def test_fixed_and_shared_parts_are_honoured() -> None:
         study.ask(fixed={"x": 99.0})
 
 
+@pytest.mark.parametrize("x", [0.3, 1.1, 2.3, 6.7, 9.9])
+def test_a_fixed_value_that_the_cube_rounds_is_no_reason_to_drop_what_was_climbed_to(x: float) -> None:
+    space = bbo.Space({"x": bbo.Float(-1, 12.7), "l": bbo.Float(1e-4, 10, log=True), "y": bbo.Float(0, 1)})
+    study = filled(space, lambda p: (p["y"] - 0.4) ** 2 + 0.1 * p["x"])
+    for fixed in ({"x": x}, {"l": 0.37 * x}, {"x": x, "l": 0.37 * x}):
+        proposal = propose(study, fixed=fixed)
+        assert "its optima are known" not in proposal.note
+        assert fixed.items() <= proposal.queries[0].params.items()
+    shared = propose(study, n=3, shared=("x", "l"))
+    assert "its optima are known" not in shared.note
+    assert len({(q.params["x"], q.params["l"]) for q in shared.queries}) == 1
+
+
 def test_known_constraints_hold_in_trees() -> None:
     study = filled(TREE, lambda p: float(-p["r"] - p.get("t", 0.0)))
     for _ in range(4):
