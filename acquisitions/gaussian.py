@@ -40,8 +40,11 @@ class Moments(Protocol):
     def covariance(self) -> Array | None:
         """Posterior covariances with the points of the baseline, `m x b`; None where none was given."""
 
-    def pull(self, d_mean: Array, d_variance: Array, d_covariance: Array | None = None) -> Array:
-        """Gradient (`m x d`) of ``sum(d_mean * mean + d_variance * variance) + sum(d_covariance * covariance)`` in the points."""
+    def pull(self, d_mean: Array | None, d_variance: Array | None, d_covariance: Array | None = None) -> Array:
+        """Gradient (`m x d`) of ``sum(d_mean * mean + d_variance * variance) + sum(d_covariance * covariance)`` in the points.
+
+        None is zeros; without d_variance the gradient costs no solve.
+        """
 
 
 class GaussianModel(Protocol):

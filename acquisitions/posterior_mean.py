@@ -17,9 +17,9 @@ class PosteriorMean:
 
     def value(self, X: Array) -> Array:
         """The score at each row of X (`m x d`), shape `m`."""
-        return self.gp.predict(X)[0]
+        return self.gp.at(X).mean
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`)."""
         moments = self.gp.at(X)
-        return moments.mean, moments.pull(np.ones(len(moments.mean)), np.zeros(len(moments.mean)))
+        return moments.mean, moments.pull(np.ones(len(moments.mean)), None)

@@ -122,7 +122,7 @@ class Bayes:
 
     def model(self, state: History) -> Model | None:
         """The Gaussian processes that proposals rest on; None while fewer than two trials are done."""
-        return Model.of(state, self)
+        return state.once(("model", self), lambda: Model.of(state, self))
 
     def _choose(self, state: History, request: Request) -> Proposal:
         from bbo.optimizers import fitting, search

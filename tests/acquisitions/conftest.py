@@ -37,6 +37,7 @@ class Gaussian:
             def back(weights, Z):  # gradient of sum(weights * k(X, Z)) with respect to X
                 return (((weights * self.k(X, Z))[:, :, None] * (Z[None] - X[:, None])).sum(1)) / self.lengthscale**2
 
+            d_mean, d_variance = (np.zeros(len(X)) if d is None else d for d in (d_mean, d_variance))
             k = self.k(X, self.X)
             weights = d_mean[:, None] * self.alpha - 2 * d_variance[:, None] * cho_solve((self.L, True), k.T).T
             gradient = np.zeros_like(X)

@@ -244,6 +244,19 @@ def test_an_amendment_forces_a_fit() -> None:
     assert fits_of(study, 2) == [True, False]
 
 
+def test_questions_between_two_events_share_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = filled(n=12)
+    first = study.predict({"x": 1.0, "y": 0.0})
+    with monkeypatch.context() as patch:
+        patch.setattr("bbo.optimizers.surrogate.fit", lambda *given, **named: pytest.fail("fitted again"))
+        patch.setattr("bbo.optimizers.surrogate.ExactGP.from_memo", lambda *given, **named: pytest.fail("rebuilt"))
+        assert study.predict({"x": 1.0, "y": 0.0}) == first
+        study.recommend()
+        study.importance()
+    study.add({"x": 1.0, "y": 0.5}, 30.0)
+    assert study.predict({"x": 1.0, "y": 0.0}) != first
+
+
 # -- proposals ------------------------------------------------------------------------------------------------------------------
 
 
