@@ -33,8 +33,7 @@ class History:
     memo: Mapping[str, Any] | None = None
     amendments: int = 0
     _keys: Counter[Hashable] = field(default_factory=Counter)
-    _legal: dict[int, tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
-    _inside: dict[int, tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
+    _verdicts: dict[tuple[int, bool], tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
     _answers: dict[Hashable, Any] = field(default_factory=dict, compare=False)
 
     def fold(self, update: Update) -> None:
@@ -79,21 +78,22 @@ class History:
 
     def legal(self, record: Record) -> bool:
         """Whether a trial's point can be encoded, perhaps out of range."""
-        return self._remembered(self._legal, record, outside=True)
+        return self._valid(record, outside=True)
 
     def inside(self, record: Record) -> bool:
         """Whether a trial's point is one that may be proposed."""
-        return self._remembered(self._inside, record, outside=False)
+        return self._valid(record, outside=False)
 
-    def _remembered(self, memory: dict[int, tuple[Mapping[str, Any], bool]], record: Record, *, outside: bool) -> bool:
-        known = memory.get(record.number)
+    def _valid(self, record: Record, *, outside: bool) -> bool:
+        """What the space says of a trial's point, asked again only when that has changed."""
+        known = self._verdicts.get((record.number, outside))
         if known is None or known[0] is not record.params:
             try:
                 self.problem.space.validate(record.params, outside=outside)
                 verdict = True
             except BBOError:
                 verdict = False
-            known = memory[record.number] = record.params, verdict
+            known = self._verdicts[record.number, outside] = record.params, verdict
         return known[1]
 
     def _count(self, record: Record, step: int) -> None:

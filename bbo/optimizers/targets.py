@@ -16,7 +16,7 @@ from bbo.log.states import State
 from bbo.optimizers.history import History
 from bbo.optimizers.thinning import MOST, chosen
 from bbo.problem import Problem
-from surrogates.exact_gp.transforms import Chain, OutputTransform, Standardise, Winsorise, YeoJohnson
+from surrogates.exact_gp.transforms import OutputTransform, Standardise, fit_chain
 
 Array = NDArray[np.float64]
 
@@ -114,10 +114,4 @@ def _transform(gains: Array, *, objective: bool, power: bool) -> OutputTransform
         return Standardise(0.0, 1.0)
     if not objective:
         return Standardise.fit(gains)
-    fence = Winsorise.fit(gains)
-    first = Standardise.fit(fence.forward(gains))
-    if not power:
-        return Chain((fence, first))
-    bend = YeoJohnson.fit(first.forward(fence.forward(gains)))
-    last = Standardise.fit(bend.forward(first.forward(fence.forward(gains))))
-    return Chain((fence, first, bend, last))
+    return fit_chain(gains, ("winsorise", "standardise", "yeo_johnson", "standardise") if power else ("winsorise", "standardise"))

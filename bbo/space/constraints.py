@@ -69,8 +69,7 @@ class Condition:
     def _part_holds(env: Mapping[str, Any], part: Expression, form: LinearForm | None, slack: float, *, exact: bool) -> bool:
         if form is None or form.sense in ("<", ">") or (exact and form.sense != "==" and slack > 0):
             return bool(part.evaluate(env))
-        excess = sum(value * env[name] for name, value in form.coefficients.items()) - form.rhs
-        return bool(abs(excess) <= slack if form.sense == "==" else (excess if form.sense == "<=" else -excess) <= slack)
+        return bool(_broken(form, sum(value * env[name] for name, value in form.coefficients.items()) - form.rhs) <= slack)
 
     def hold(self, env: Mapping[str, Any]) -> NDArray[np.bool_]:
         """`holds` for many points at once: flat values as arrays of shape `n`, all of them active."""
@@ -87,11 +86,16 @@ class Condition:
         excess = np.full(1, -form.rhs)
         for name, value in form.coefficients.items():
             excess = excess + value * np.asarray(env[name], dtype=float)
-        return np.asarray((abs(excess) if form.sense == "==" else excess if form.sense == "<=" else -excess) <= slack)
+        return np.asarray(_broken(form, excess) <= slack)
 
     def to_json(self, *, durable: bool = False) -> str:
         """The text."""
         return self.text
+
+
+def _broken(form: LinearForm, excess: Any) -> Any:
+    """By how much a linear part is broken, where its left side exceeds the right one by a number or an array of them."""
+    return abs(excess) if form.sense == "==" else excess if form.sense == "<=" else -excess
 
 
 @dataclass(frozen=True, eq=False)

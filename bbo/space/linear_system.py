@@ -133,6 +133,10 @@ def number(parameter: Parameter) -> Float | Int | None:
     return plain if isinstance(plain, (Float, Int)) else None
 
 
+def _step(plain: Float | Int) -> float | None:
+    return plain.step or (1.0 if isinstance(plain, Int) else None)
+
+
 Row = tuple[Mapping[str, float], str, float]
 
 
@@ -159,8 +163,7 @@ def linear_system(space: Space, skeleton: Mapping[str, Any], held: Container[str
             if shape.support < shape.k or least > 0:
                 supports.append(Support(tuple(range(first, len(variables))), shape.support, least))
         elif (plain := number(parameter)) is not None:
-            step = plain.step or (1.0 if isinstance(plain, Int) else None)
-            variables.append(Variable(owner, owner, float(plain.low), float(plain.high), step))
+            variables.append(Variable(owner, owner, float(plain.low), float(plain.high), _step(plain)))
     index = {variable.name: i for i, variable in enumerate(variables)}
     for constraint in space._known if known is None else known:
         if not isinstance(constraint, Condition) or any(name not in env for name in constraint.names):
@@ -204,7 +207,7 @@ def _strictly(form: LinearForm, env: Mapping[str, Any], space: Space, *, opposit
     if len(form.coefficients) == 1 and sense in ("<", ">"):
         ((name, value),) = form.coefficients.items()
         plain = number(space.parameters[space._tree.owner[name]])
-        if plain is not None and (step := plain.step or (1.0 if isinstance(plain, Int) else None)) is not None:
+        if plain is not None and (step := _step(plain)) is not None:
             rhs = value * _before_next(form.rhs / value, plain.low, step, upward=(sense == ">") == (value > 0))
     return form.coefficients, sense, rhs
 
