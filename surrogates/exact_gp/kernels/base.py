@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -54,6 +55,16 @@ class Parameters:
             start = location - jacobian * scale**2 if np.isfinite(scale) else 0.0
         values = (np.clip(start, lower, upper), lower, upper, location, scale, jacobian)
         return cls(tuple(names), *(np.full(len(names), float(value)) for value in values))
+
+    @classmethod
+    def lengthscales(cls, names: Sequence[str], d: int, *, lower: float, upper: float) -> Parameters:
+        """Length scales between bounds (not their logarithms), with the prior LogNormal(sqrt(2) + ln(d) / 2, sqrt(3)).
+
+        It grows with the number of dimensions, so that correlations do not vanish as they are added: Hvarfner, Hellsten & Nardi
+        (2024), arXiv:2402.02229, with BoTorch's constants.
+        """
+        location = math.sqrt(2.0) + 0.5 * math.log(d)
+        return cls.of(names, lower=math.log(lower), upper=math.log(upper), location=location, scale=math.sqrt(3.0))
 
     @classmethod
     def joined(cls, parts: Sequence[Parameters], prefixes: Sequence[str] | None = None) -> Parameters:
@@ -131,6 +142,16 @@ class Kernel(Protocol):
 
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
         """Gradient of ``sum(w * diagonal)`` with respect to the points, `n x d`; None where it is zero."""
+
+
+class Normalised:
+    """What kernels share whose variance is one everywhere."""
+
+    def diagonal(self, theta: Array, A: Features) -> Array:
+        return of(theta).ones(A.n)
+
+    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
+        return None
 
 
 @runtime_checkable

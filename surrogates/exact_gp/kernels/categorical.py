@@ -10,13 +10,13 @@ import numpy as np
 
 from surrogates.columns import Columns
 from surrogates.exact_gp.arrays import Array, of
-from surrogates.exact_gp.kernels.base import Features, Parameters
+from surrogates.exact_gp.kernels.base import Features, Normalised, Parameters
 from surrogates.exact_gp.kernels.levels import Levels
 from surrogates.exact_gp.kernels.stationary import Profiled
 
 
 @dataclass(frozen=True, eq=False)
-class Hamming:
+class Hamming(Normalised):
     """``exp(-sum_i [x_i != z_i] / l_i)``: all levels of a column are equally far from each other.
 
     The weighted Hamming distance of Hutter, Hoos & Leyton-Brown (2011); BoTorch's `CategoricalKernel` divides the sum
@@ -41,13 +41,7 @@ class Hamming:
 
     @cached_property
     def parameters(self) -> Parameters:
-        return Parameters.of(
-            [f"hamming[{i}]" for i in self.columns],
-            lower=math.log(1e-2),
-            upper=math.log(1e6),
-            location=math.sqrt(2.0) + 0.5 * math.log(self.dimension or len(self.columns)),
-            scale=math.sqrt(3.0),
-        )
+        return Parameters.lengthscales([f"hamming[{i}]" for i in self.columns], self.dimension or len(self.columns), lower=1e-2, upper=1e6)
 
     def features(self, X: Array) -> Features:
         return Features(len(X), X.shape[1], (self.levels.indicators(X),))
@@ -73,12 +67,6 @@ class Hamming:
     def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> HammingGram:
         xp = of(theta)
         return HammingGram(whole, A, B, xp.exp(-theta), xp.asarray(self.levels.ownership))
-
-    def diagonal(self, theta: Array, A: Features) -> Array:
-        return of(theta).ones(A.n)
-
-    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
-        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +95,7 @@ class HammingGram:
 
 
 @dataclass(frozen=True, eq=False)
-class Latent:
+class Latent(Normalised):
     """An RBF kernel between points of the plane that the levels of each column are mapped to: some levels are alike, others not.
 
     Zhang, Tao, Chen & Apley (2020), arXiv:1806.07504. A column that is inactive stands at a place of its own. The
@@ -148,12 +136,6 @@ class Latent:
         places = math.sqrt(0.5) * self._places(theta)
         S = A.arrays[0] @ places
         return LatentGram(Profiled.between("rbf", S, S if A is B else B.arrays[0] @ places), A, B, self)
-
-    def diagonal(self, theta: Array, A: Features) -> Array:
-        return of(theta).ones(A.n)
-
-    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
-        return None
 
     def _places(self, theta: Array) -> Array:
         """`l x 2c`: the two coordinates of each indicator in the two columns that belong to its categorical column."""

@@ -13,8 +13,8 @@ from surrogates.exact_gp.kernels.stationary import Profiled
 
 
 @dataclass(frozen=True, eq=False)
-class Product:
-    """The product of kernels, each of which may look at columns of its own."""
+class _Composite:
+    """What sums and products of kernels share."""
 
     parts: tuple[Kernel, ...]
 
@@ -29,6 +29,11 @@ class Product:
     def features(self, X: Array) -> Features:
         return Features(len(X), X.shape[1], parts=tuple(part.features(X) for part in self.parts))
 
+
+@dataclass(frozen=True, eq=False)
+class Product(_Composite):
+    """The product of kernels, each of which may look at columns of its own."""
+
     def gram(self, theta: Array, A: Features, B: Features) -> Gram:
         if self._exponential is None:
             return ProductGram(_grams(self.parts, theta, A, B))
@@ -38,7 +43,7 @@ class Product:
         first = xp.concatenate(S, 1)
         whole = Profiled.between("rbf", first, first if A is B else xp.concatenate(T, 1)).matrix
         together = zip(self._exponential, thetas, A.parts, B.parts, S, T, strict=True)
-        return ExponentialGram(whole, tuple(part.within(piece, a, b, s, t, whole) for part, piece, a, b, s, t in together))
+        return AdditiveGram(whole, tuple(part.within(piece, a, b, s, t, whole) for part, piece, a, b, s, t in together))
 
     @cached_property
     def _exponential(self) -> tuple[Exponential, ...] | None:
@@ -80,8 +85,11 @@ class ProductGram:
 
 
 @dataclass(frozen=True, eq=False)
-class ExponentialGram:
-    """The product of exponentials as the exponential of a sum, so that a factor's gradients are those of its own exponent."""
+class AdditiveGram:
+    """A covariance whose hyperparameters and points act through one of its parts each, with weights that all parts share.
+
+    So do those of a sum, and those of a product of exponentials, which is the exponential of a sum.
+    """
 
     matrix: Array
     parts: tuple[Gram, ...]
@@ -92,55 +100,23 @@ class ExponentialGram:
     def pull_inputs(self, W: Array) -> Array:
         return reduce(_plus, (part.pull_inputs(W) for part in self.parts))
 
-    def transposed(self) -> ExponentialGram:
-        return ExponentialGram(self.matrix.T, tuple(part.transposed() for part in self.parts))
+    def transposed(self) -> AdditiveGram:
+        return AdditiveGram(self.matrix.T, tuple(part.transposed() for part in self.parts))
 
 
 @dataclass(frozen=True, eq=False)
-class Sum:
+class Sum(_Composite):
     """The sum of kernels, each of which may look at columns of its own."""
 
-    parts: tuple[Kernel, ...]
-
-    @cached_property
-    def parameters(self) -> Parameters:
-        return _joined(self.parts)
-
-    @property
-    def multimodal(self) -> bool:
-        return any(part.multimodal for part in self.parts)
-
-    def features(self, X: Array) -> Features:
-        return Features(len(X), X.shape[1], parts=tuple(part.features(X) for part in self.parts))
-
-    def gram(self, theta: Array, A: Features, B: Features) -> SumGram:
-        return SumGram(_grams(self.parts, theta, A, B))
+    def gram(self, theta: Array, A: Features, B: Features) -> AdditiveGram:
+        grams = _grams(self.parts, theta, A, B)
+        return AdditiveGram(reduce(_plus, (gram.matrix for gram in grams)), grams)
 
     def diagonal(self, theta: Array, A: Features) -> Array:
         return reduce(_plus, _diagonals(self.parts, theta, A))
 
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
         return _pull_diagonals(self.parts, theta, A, [w] * len(self.parts))
-
-
-@dataclass(frozen=True, eq=False)
-class SumGram:
-    """The sum of covariances."""
-
-    parts: tuple[Gram, ...]
-
-    @cached_property
-    def matrix(self) -> Array:
-        return reduce(_plus, (part.matrix for part in self.parts))
-
-    def pull_parameters(self, W: Array) -> Array:
-        return of(W).concatenate([part.pull_parameters(W) for part in self.parts], 0)
-
-    def pull_inputs(self, W: Array) -> Array:
-        return reduce(_plus, (part.pull_inputs(W) for part in self.parts))
-
-    def transposed(self) -> SumGram:
-        return SumGram(tuple(part.transposed() for part in self.parts))
 
 
 @dataclass(frozen=True, eq=False)

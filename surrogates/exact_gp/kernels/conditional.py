@@ -10,12 +10,12 @@ import numpy as np
 
 from surrogates.columns import Columns
 from surrogates.exact_gp.arrays import Array, of
-from surrogates.exact_gp.kernels.base import Features, Parameters, scattered
+from surrogates.exact_gp.kernels.base import Features, Normalised, Parameters, scattered
 from surrogates.exact_gp.kernels.stationary import FACTOR, Profile, Profiled
 
 
 @dataclass(frozen=True, eq=False)
-class Arc:
+class Arc(Normalised):
     """A stationary kernel of points on arcs: ``(sin(pi r x), cos(pi r x)) / l`` where a column is active, the centre where it is not.
 
     Hutter & Osborne (2013), arXiv:1310.5738, with ``1 / l`` for their omega. A column that is inactive in both points
@@ -39,13 +39,8 @@ class Arc:
 
     @cached_property
     def parameters(self) -> Parameters:
-        scales = Parameters.of(
-            [f"lengthscale[{i}]" for i in self.columns],
-            lower=math.log(self.floor),
-            upper=math.log(max(1e4, self.floor)),
-            location=math.sqrt(2.0) + 0.5 * math.log(self.dimension or len(self.columns)),
-            scale=math.sqrt(3.0),
-        )
+        names = [f"lengthscale[{i}]" for i in self.columns]
+        scales = Parameters.lengthscales(names, self.dimension or len(self.columns), lower=self.floor, upper=max(1e4, self.floor))
         names = [f"angle[{i}]" for i in self.columns]  # at most half a turn, so that what is farther apart correlates less
         angles = Parameters.of(names, lower=math.log(0.05), upper=0.0, location=math.log(0.5), scale=1.0, jacobian=0.0)
         return Parameters.joined([scales, angles])
@@ -66,12 +61,6 @@ class Arc:
 
     def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> ArcGram:
         return ArcGram(Profiled(self.profile, S, T, None, whole), A, B, self._turn(theta), self.columns)
-
-    def diagonal(self, theta: Array, A: Features) -> Array:
-        return of(theta).ones(A.n)
-
-    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
-        return None
 
     def _turn(self, theta: Array) -> Array:
         return np.pi * of(theta).exp(theta[len(self.columns) :])

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from surrogates.exact_gp.arrays import Array, of
-from surrogates.exact_gp.kernels.base import Features, Parameters, scattered
+from surrogates.exact_gp.kernels.base import Features, Normalised, Parameters, scattered
 
 Profile = Literal["rbf", "matern12", "matern32", "matern52"]
 
@@ -131,11 +131,10 @@ class StationaryGram:
 
 
 @dataclass(frozen=True, eq=False)
-class Stationary:
+class Stationary(Normalised):
     """RBF or Matern kernel on some columns, one length scale each.
 
-    The prior of a length scale is LogNormal(sqrt(2) + ln(d) / 2, sqrt(3)) with d the number of columns, so that correlations do
-    not vanish as dimensions are added: Hvarfner, Hellsten & Nardi (2024), arXiv:2402.02229, with BoTorch's constants.
+    Their prior is that of `Parameters.lengthscales`.
 
     Args:
         columns: Indices of the columns it looks at.
@@ -152,13 +151,8 @@ class Stationary:
 
     @cached_property
     def parameters(self) -> Parameters:
-        return Parameters.of(
-            [f"lengthscale[{i}]" for i in self.columns],
-            lower=math.log(self.floor),
-            upper=math.log(max(1e4, self.floor)),
-            location=math.sqrt(2.0) + 0.5 * math.log(self.dimension or len(self.columns)),
-            scale=math.sqrt(3.0),
-        )
+        names = [f"lengthscale[{i}]" for i in self.columns]
+        return Parameters.lengthscales(names, self.dimension or len(self.columns), lower=self.floor, upper=max(1e4, self.floor))
 
     def features(self, X: Array) -> Features:
         chosen = X if self.columns == tuple(range(X.shape[1])) else X[:, list(self.columns)]
@@ -182,9 +176,3 @@ class Stationary:
 
     def _inverse(self, theta: Array) -> Array:
         return math.sqrt(FACTOR[self.profile]) * of(theta).exp(-theta)
-
-    def diagonal(self, theta: Array, A: Features) -> Array:
-        return of(theta).ones(A.n)
-
-    def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
-        return None

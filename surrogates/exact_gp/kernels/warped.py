@@ -43,26 +43,29 @@ class Warped:
         return Features(len(X), X.shape[1], (X, x, xp.log(x), inside))
 
     def gram(self, theta: Array, A: Features, B: Features) -> WarpedGram:
-        own, c = len(self.part.parameters), len(self.columns)
-        a, b = of(theta).exp(theta[own : own + c]), of(theta).exp(theta[own + c :])
-        left = _Warp.of(A, a, b)
-        right = left if A is B else _Warp.of(B, a, b)
+        own, left = self._split(theta, A)
+        right = left if A is B else self._split(theta, B)[1]
         first = self._mapped(A, left)
         second = first if A is B else self._mapped(B, right)
-        return WarpedGram(self.part.gram(theta[:own], first, second), left, right, self.columns)
+        return WarpedGram(self.part.gram(own, first, second), left, right, self.columns)
 
     def diagonal(self, theta: Array, A: Features) -> Array:
-        own, c = len(self.part.parameters), len(self.columns)
-        warp = _Warp.of(A, of(theta).exp(theta[own : own + c]), of(theta).exp(theta[own + c :]))
-        return self.part.diagonal(theta[:own], self._mapped(A, warp))
+        own, warp = self._split(theta, A)
+        return self.part.diagonal(own, self._mapped(A, warp))
 
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
-        own, c = len(self.part.parameters), len(self.columns)
-        warp = _Warp.of(A, of(theta).exp(theta[own : own + c]), of(theta).exp(theta[own + c :]))
-        pulled = self.part.pull_diagonal(theta[:own], self._mapped(A, warp), w)
+        own, warp = self._split(theta, A)
+        pulled = self.part.pull_diagonal(own, self._mapped(A, warp), w)
         if pulled is not None:
             pulled[:, list(self.columns)] *= warp.slope
         return pulled
+
+    def _split(self, theta: Array, A: Features) -> tuple[Array, _Warp]:
+        """The hyperparameters of the kernel of the warped points, and the warped columns of the points."""
+        own, curves = theta[: len(self.part.parameters)], of(theta).exp(theta[len(self.part.parameters) :])
+        c = len(self.columns)
+        _, x, log_x, inside = A.arrays
+        return own, _Warp(curves[:c], curves[c:], x, log_x, inside)
 
     def _mapped(self, A: Features, warp: _Warp) -> Features:
         X = of(warp.value).copy(A.arrays[0])
@@ -79,11 +82,6 @@ class _Warp:
     x: Array
     log_x: Array
     inside: Array
-
-    @classmethod
-    def of(cls, A: Features, a: Array, b: Array) -> _Warp:
-        _, x, log_x, inside = A.arrays
-        return cls(a, b, x, log_x, inside)
 
     @cached_property
     def power(self) -> Array:
