@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import bbo
+from benchmarks.suite import functions
 
 
 @dataclass(frozen=True)
@@ -23,28 +24,13 @@ class Problem:
 
 
 def branin(params: Mapping[str, Any]) -> float:
-    """Branin (1972), with the constants of Dixon and Szegő (1978)."""
-    x, y = params["x"], params["y"]
-    valley = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
-    return valley**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10
-
-
-HARTMANN_WEIGHTS = np.array([1.0, 1.2, 3.0, 3.2])
-HARTMANN_SCALES = np.array([[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]])
-HARTMANN_CENTRES = 1e-4 * np.array(
-    [
-        [1312, 1696, 5569, 124, 8283, 5886],
-        [2329, 4135, 8307, 3736, 1004, 9991],
-        [2348, 1451, 3522, 2883, 3047, 6650],
-        [4047, 8828, 8732, 5743, 1091, 381],
-    ]
-)
+    """See `benchmarks.suite.functions.branin`."""
+    return functions.branin(np.array([params["x"], params["y"]]))
 
 
 def hartmann6(params: Mapping[str, Any]) -> float:
-    """Hartmann's function in six dimensions (Dixon and Szegő, 1978)."""
-    x = np.array([params[f"x{i}"] for i in range(6)])
-    return -float(HARTMANN_WEIGHTS @ np.exp(-(HARTMANN_SCALES * (x - HARTMANN_CENTRES) ** 2).sum(axis=1)))
+    """See `benchmarks.suite.functions.hartmann6`."""
+    return functions.hartmann6(np.array([params[f"x{i}"] for i in range(6)]))
 
 
 def pipeline(params: Mapping[str, Any]) -> float:
