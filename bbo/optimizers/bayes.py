@@ -1,4 +1,8 @@
-"""Bayesian optimization: a Gaussian process for each outcome, and the point of greatest expected improvement."""
+"""Bayesian optimization: a Gaussian process for each outcome, and the point of greatest expected improvement.
+
+The way of a proposal: the log becomes `targets` (and very long ones are cut by `thinning`), to which a `surrogate` is fitted when
+`fitting` says so, and `search` maximizes the acquisition function on it, over the space or the points of `candidates`.
+"""
 
 from __future__ import annotations
 
