@@ -21,7 +21,7 @@ from acquisitions.protocol import Acquisition, Climbable, Rough
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_SURE = 20
+_SURE = 10
 """Points scored in full for each start, of those that a rough score puts first."""
 
 _GAIN = 1e-9

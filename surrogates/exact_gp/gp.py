@@ -41,7 +41,7 @@ class Baseline:
         X: `b x d`.
         mean: Posterior mean, `b`.
         covariance: Posterior covariance, `b x b`.
-        features: The kernel's view of X.
+        features: The kernel's view of the training points with X below them: one matrix then has both covariances of a candidate.
         V: ``L^-1 k(training points, X)``, `n x b`.
         weights: ``K^-1 k(training points, X)``, `n x b`.
     """
@@ -79,16 +79,13 @@ class Moments:
     @cached_property
     def covariance(self) -> Array | None:
         """With the baseline's points, `m x b`; None without a baseline."""
-        return None if self._baseline is None or self._cross is None else self._cross.matrix - self._whitened_columns.T @ self._baseline.V
+        if self._baseline is None:
+            return None
+        return self._gram.matrix[:, len(self._gp.X) :] - self._whitened_columns.T @ self._baseline.V
 
     @cached_property
     def _whitened_columns(self) -> Array:
-        return of(self.mean).solve_lower(self._gp.L, self._gram.matrix.T)
-
-    @cached_property
-    def _cross(self) -> Gram | None:
-        gp, baseline = self._gp, self._baseline
-        return None if baseline is None else gp.kernel.gram(gp.theta, self._features, baseline.features)
+        return of(self.mean).solve_lower(self._gp.L, self._gram.matrix[:, : len(self._gp.X)].T)
 
     def pull(self, d_mean: Array | None, d_variance: Array | None, d_covariance: Array | None = None) -> Array:
         """Gradient of ``sum(d_mean * mean) + sum(d_variance * variance) + sum(d_covariance * covariance)`` with respect to X.
@@ -111,14 +108,15 @@ class Moments:
             W -= (2.0 * d_variance)[:, None] * xp.solve_upper(gp.L, self._whitened_columns).T
             direct = gp.kernel.pull_diagonal(gp.theta, self._features, d_variance)
         if d_covariance is not None:
-            if self._baseline is None or self._cross is None:
+            if self._baseline is None:
                 raise ValueError("pull: d_covariance needs moments taken with a baseline, at(X, baseline)")
             W -= d_covariance @ self._baseline.weights.T
+        if self._baseline is not None:
+            beside = xp.zeros(len(self.mean), len(self._baseline.X)) if d_covariance is None else d_covariance
+            W = xp.concatenate((W, beside), 1)
         gradient = self._gram.pull_inputs(W)
         if direct is not None:
             gradient = gradient + direct
-        if d_covariance is not None and self._cross is not None:
-            gradient = gradient + self._cross.pull_inputs(d_covariance)
         if d_mean is not None and len(gp.weights) > 1:
             gradient = gradient + xp.outer(d_mean, gp.weights[1:])
         return gradient
@@ -263,8 +261,8 @@ class ExactGP:
         xp = of(self.L)
         points = xp.asarray(X)
         features = self.kernel.features(points)
-        gram = self.kernel.gram(self.theta, features, self.features)
-        return Moments(self.mean(points) + gram.matrix @ self.alpha, self, features, gram, baseline)
+        gram = self.kernel.gram(self.theta, features, self.features if baseline is None else baseline.features)
+        return Moments(self.mean(points) + gram.matrix[:, : len(self.X)] @ self.alpha, self, features, gram, baseline)
 
     def baseline(self, B: ArrayLike) -> Baseline:
         """Points (`b x d`) for `at`, with what their covariances need computed once."""
@@ -274,7 +272,8 @@ class ExactGP:
         gram = self.kernel.gram(self.theta, features, self.features)
         V = xp.solve_lower(self.L, gram.matrix.T)
         covariance = self.kernel.gram(self.theta, features, features).matrix - V.T @ V
-        return Baseline(points, self.mean(points) + gram.matrix @ self.alpha, covariance, features, V, xp.solve_upper(self.L, V))
+        mean, both = self.mean(points) + gram.matrix @ self.alpha, self.kernel.features(xp.concatenate((self.X, points), 0))
+        return Baseline(points, mean, covariance, both, V, xp.solve_upper(self.L, V))
 
     def loo(self) -> tuple[Array, Array]:
         """Mean and variance of each training value given the others, noise included; Rasmussen & Williams (2006), equation 5.12."""
