@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from acquisitions.box_decomposition import infer_reference_point
 from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
-from acquisitions.maximizer import MaximizerSettings, maximize
+from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.protocol import Climbable
 from bbo.best import nondominated
@@ -28,7 +29,13 @@ from bbo.space import Space
 Array = NDArray[np.float64]
 
 _LEADERS = 5  # points that are looked around
-_LATER = MaximizerSettings(screened=1_500, starts=8)  # for points of a batch after the first, beside the optima of the one before
+
+_SETTINGS = MaximizerSettings(
+    screened=2_000, starts=8, climb=ClimbSettings(value_tolerance=1e-5, gradient_tolerance=1e-3, patience=3, lag=5.0)
+)
+"""What a proposal takes: two thirds of the time of the maximizer's defaults. On 136 acquisition functions of studies of 20 to 400 trials no
+maximum was worse by 5 % of the improvement for it; with 1,000 points screened 3 % were (`benchmarks/proposal_search.py`).
+"""
 
 _Improvement = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement
 
@@ -133,7 +140,7 @@ def _best_new(
         seeds=np.vstack([space.encode(leaders), before]),
         pool=space.encode(extra),
         fixed=standing(space, fixed),
-        settings=MaximizerSettings(screened=0) if own else _LATER if len(before) else None,
+        settings=replace(_SETTINGS, screened=0) if own else _SETTINGS,
     )
     kept = found.optima[:_LEADERS]
     if new := fresh(state, legal(space, found.optima, fixed=fixed), beside=running):

@@ -16,7 +16,7 @@ from surrogates.exact_gp.gp import ExactGP, Memo, basis, checked
 from surrogates.exact_gp.kernels.base import Features, Kernel, Parameters
 from surrogates.exact_gp.settings import DEFAULT, Settings
 
-COLD, WARM = {"ftol": 1e-7, "gtol": 3e-5}, {"ftol": 1e-6, "gtol": 1e-4}
+COLD, WARM = {"ftol": 1e-7, "gtol": 3e-5}, {"ftol": 1e-5, "gtol": 1e-3}
 """Tolerances on the objective per point and its gradient. A warm fit is to follow the optimum, not to pin it."""
 
 _ROUGH = 20  # iterations from each of several starts, of which only the best is followed to the end
@@ -74,7 +74,7 @@ def fit(
         order = np.random.default_rng(seed).permutation(len(y))
         stages = [problem.of_rows(np.sort(order[:size])) for size in sizes]
         if len(starts) > 1:
-            rough = _search((*stages, problem)[0], starts, WARM, _ROUGH)
+            rough = _search((*stages, problem)[0], starts, COLD, _ROUGH)
             starts, spent = [rough.theta], rough.evaluations
         for stage in stages:
             rough = _search(stage, starts, WARM, settings.max_iterations)
