@@ -37,6 +37,10 @@ class Moments(Protocol):
         """Posterior variances, shape `m`."""
 
     @property
+    def variance_bound(self) -> Array:
+        """At least the variances, shape `m`, for much less work where the model has many data."""
+
+    @property
     def covariance(self) -> Array | None:
         """Posterior covariances with the points of the baseline, `m x b`; None where none was given."""
 

@@ -85,26 +85,26 @@ def recorded(trials: int) -> Iterator[list[Case]]:
         search.maximize = maximize  # type: ignore[attr-defined]
 
 
-def of_study(space: bbo.Space, function: Callable[[Mapping[str, Any]], float], trials: int) -> list[Case]:
-    """The last two searches of a study that was told random points."""
+def of_study(space: bbo.Space, function: Callable[[Mapping[str, Any]], float], trials: int, *, batch: int = 1) -> list[Case]:
+    """The last two searches of a study that was told random points; they are for the last points of a batch where it has several."""
     study = bbo.Study(space, "minimize", seed=trials, optimizer=bbo.Bayes(n_initial=2))
     rng = np.random.default_rng([trials, 7])
     for params in space.sample(trials - ASKS, rng):
         study.add(params, function(params))
     with recorded(trials) as cases:
         for _ in range(ASKS):
-            trial = study.ask()
-            study.tell(trial, function(trial))
+            for trial in study.ask(batch):
+                study.tell(trial, function(trial))
     return cases[-2:]
 
 
-def boxes(functions: Mapping[str, tuple[Callable[[Array], float], float]]) -> Iterator[Case]:
+def boxes(functions: Mapping[str, tuple[Callable[[Array], float], float]], *, batch: int = 1) -> Iterator[Case]:
     for function, half in functions.values():
         for d in DIMENSIONS:
             shifted = moved(function, np.ones(d), half, seed=d)
             space = bbo.Space({f"x{i}": bbo.Float(-1, 1) for i in range(d)})
             for trials in TRIALS:
-                yield from of_study(space, lambda p, f=shifted, d=d: float(f(np.array([p[f"x{i}"] for i in range(d)]))), trials)  # type: ignore[misc]
+                yield from of_study(space, lambda p, f=shifted: float(f(np.array(list(p.values())))), trials, batch=batch)  # type: ignore[misc]  # mypy takes no defaults of lambdas
 
 
 def mixed() -> Iterator[Case]:
@@ -148,6 +148,7 @@ def table(title: str, cases: list[Case]) -> None:
 def main() -> None:
     table("Chosen on", list(boxes(FUNCTIONS)))
     table("Held out, boxes", list(boxes(HELD_OUT)))
+    table("Later points of batches of five", list(boxes(FUNCTIONS, batch=5)))
     table("Held out, mixed and conditional", list(mixed()))
 
 

@@ -37,6 +37,9 @@ _SETTINGS = MaximizerSettings(
 maximum was worse by 5 % of the improvement for it; with 1,000 points screened 3 % were (`benchmarks/proposal_search.py`).
 """
 
+_LATER = replace(_SETTINGS, screened=1_000, starts=6)
+"""For points of a batch after the first, which are searched for around the optima of the one before as well."""
+
 _Improvement = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement
 
 
@@ -140,7 +143,7 @@ def _best_new(
         seeds=np.vstack([space.encode(leaders), before]),
         pool=space.encode(extra),
         fixed=standing(space, fixed),
-        settings=replace(_SETTINGS, screened=0) if own else _SETTINGS,
+        settings=replace(_SETTINGS, screened=0) if own else _LATER if len(before) else _SETTINGS,
     )
     kept = found.optima[:_LEADERS]
     if new := fresh(state, legal(space, found.optima, fixed=fixed), beside=running):

@@ -19,7 +19,7 @@ class TorchArrays:
         self._kind: Any = {"dtype": torch.float64, "device": torch.device(device)}
         t: Any = torch
         self.exp, self.log, self.log1p, self.expm1 = t.exp, t.log, t.log1p, t.expm1
-        self.sqrt, self.sin, self.cos, self.outer = t.sqrt, t.sin, t.cos, t.outer
+        self.sqrt, self.sin, self.cos, self.outer, self.amax = t.sqrt, t.sin, t.cos, t.outer, t.amax
 
     def asarray(self, x: ArrayLike) -> Array:
         if isinstance(x, torch.Tensor):

@@ -33,7 +33,7 @@ class Memo(TypedDict):
     mean: list[float]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Baseline:
     """Fixed points whose covariance with others is asked again and again.
 
@@ -43,7 +43,6 @@ class Baseline:
         covariance: Posterior covariance, `b x b`.
         features: The kernel's view of the training points with X below them: one matrix then has both covariances of a candidate.
         V: ``L^-1 k(training points, X)``, `n x b`.
-        weights: ``K^-1 k(training points, X)``, `n x b`.
     """
 
     X: Array
@@ -51,7 +50,12 @@ class Baseline:
     covariance: Array
     features: Features
     V: Array
-    weights: Array
+    _L: Array
+
+    @cached_property
+    def weights(self) -> Array:
+        """``K^-1 k(training points, X)``, `n x b`; only gradients need it."""
+        return of(self._L).solve_upper(self._L, self.V)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,6 +79,14 @@ class Moments:
         """`m`, at least `TINY`."""
         gp, xp = self._gp, of(self.mean)
         return xp.clip(gp.kernel.diagonal(gp.theta, self._features) - xp.squares(self._whitened_columns, 0), TINY, None)
+
+    @property
+    def variance_bound(self) -> Array:
+        """`m`, an upper bound on the variance at O(m n): what is left given the one training point that says most."""
+        gp, xp = self._gp, of(self.mean)
+        noise = gp.noise if gp.yvar is None else gp.yvar
+        told = self._gram.matrix[:, : len(gp.X)] / xp.sqrt(gp.kernel.diagonal(gp.theta, gp.features) + noise)
+        return xp.clip(gp.kernel.diagonal(gp.theta, self._features) - xp.amax(told * told, 1), TINY, None)
 
     @cached_property
     def covariance(self) -> Array | None:
@@ -273,7 +285,7 @@ class ExactGP:
         V = xp.solve_lower(self.L, gram.matrix.T)
         covariance = self.kernel.gram(self.theta, features, features).matrix - V.T @ V
         mean, both = self.mean(points) + gram.matrix @ self.alpha, self.kernel.features(xp.concatenate((self.X, points), 0))
-        return Baseline(points, mean, covariance, both, V, xp.solve_upper(self.L, V))
+        return Baseline(points, mean, covariance, both, V, self.L)
 
     def loo(self) -> tuple[Array, Array]:
         """Mean and variance of each training value given the others, noise included; Rasmussen & Williams (2006), equation 5.12."""

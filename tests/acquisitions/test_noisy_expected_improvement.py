@@ -9,6 +9,7 @@ from botorch.sampling.normal import SobolQMCNormalSampler
 
 from acquisitions import LogExpectedImprovement, LogNoisyExpectedImprovement, OutcomeConstraint
 from acquisitions.conditioning import LatentProcess, normals
+from surrogates.exact_gp import fit
 
 
 @pytest.fixture
@@ -175,6 +176,21 @@ def test_one_row_scores_as_among_many(make_case, X):
     many = np.tile(X, (30, 1))
     np.testing.assert_allclose(acquisition.value(many), np.tile(acquisition.value(X), 30), rtol=1e-12)
     assert acquisition.value(X[:0]).shape == (0,)
+
+
+def test_a_long_baseline_is_cut_and_candidates_are_sieved_without_losing_the_best():
+    rng = np.random.default_rng(3)
+    measured, candidates = rng.random((600, 4)), rng.random((900, 4))
+    y = np.sin(5 * measured).sum(1) + 0.1 * rng.standard_normal(600)
+    gp = fit(measured, (y - y.mean()) / y.std())
+    acquisition = LogNoisyExpectedImprovement(gp, measured)
+    value, rough = acquisition.value(candidates), acquisition.rough(candidates)
+    assert np.isfinite(rough).sum() == 300
+    first = np.argsort(-value)[:20]
+    assert np.isfinite(rough[first]).all()
+    assert value[rough.argmax()] > value.max() - 0.5
+    likeliest = measured[gp.predict(measured)[0].argmax()]
+    assert (acquisition.baseline == likeliest).all(1).any()
 
 
 def test_the_rough_score_ranks_alike(make_case, X):

@@ -64,6 +64,18 @@ def test_moments_agree_with_predict_and_covariance():
     np.testing.assert_allclose(np.diag(gp.covariance(Z[:7], Z[:7])), variance[:7], atol=1e-12)
 
 
+@pytest.mark.parametrize("n", [1, 2, 30])
+@pytest.mark.parametrize("known", [False, True])
+def test_the_bound_of_the_variance_is_what_the_best_single_point_leaves(n, known):
+    X, y = data(30, 3)
+    yvar = np.full(30, 0.01) if known else None
+    gp = ExactGP.from_memo(X[:n], y[:n], yvar if yvar is None else yvar[:n], fit(X, y, yvar).memo())
+    moments = gp.at(np.random.default_rng(1).random((50, 3)))
+    ratio = moments.variance_bound / moments.variance
+    assert np.all(ratio > 1 - 1e-9)
+    assert (ratio.max() < 1 + 1e-9) == (n == 1)
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_a_memo_is_the_process_bit_for_bit(known):
     X, y = data(20, 2)
@@ -219,7 +231,7 @@ def test_tensors_give_what_arrays_give(chosen, device):
     tolerance = {"rtol": max(1e-10, 100 * 2e-16 * np.linalg.cond(gp.L) ** 2), "atol": 1e-10}
     for ours, theirs in ((gp, tensors), (gp.condition(*more), tensors.condition(*more))):
         a, b = ours.at(Z, ours.baseline(Z[5:])), theirs.at(Z, theirs.baseline(Z[5:]))
-        for field in ("mean", "variance", "covariance"):
+        for field in ("mean", "variance", "variance_bound", "covariance"):
             assert isinstance(getattr(b, field), torch.Tensor)
             assert getattr(b, field).device.type == ("cuda" if device == "cuda" else "cpu")
             np.testing.assert_allclose(getattr(b, field).cpu(), getattr(a, field), **tolerance)
