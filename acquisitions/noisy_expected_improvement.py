@@ -96,13 +96,13 @@ class LogNoisyExpectedImprovement:
     def rough(self, X: Array) -> Array:
         """A stand-in for `value` with 16 samples, to rank thousands of candidates by at a fraction of the cost; shape `m`.
 
-        Where the baseline is long, so that variances cost most, only the third of the candidates that may be good by an upper bound on
+        Where the baseline is long, so that variances cost most, only the half of the candidates that may be good by an upper bound on
         their variances is scored; the others get minus infinity.
         """
         if not self._long:
             return self._rough.value(X)
         values = np.full(len(X), -np.inf)
-        kept = np.argsort(-self._optimistic(X), kind="stable")[: -(-len(X) // 3)]
+        kept = np.argsort(-self._optimistic(X), kind="stable")[: -(-len(X) // 2)]
         values[kept] = self._rough.value(X[kept])
         return values
 

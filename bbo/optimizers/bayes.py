@@ -76,7 +76,7 @@ class Bayes:
     input_warp: bool = False
     output_warp: bool = False
     name: ClassVar[str] = "bayes"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
