@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
 from acquisitions.maximizer import MaximizerSettings, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
-from acquisitions.protocol import Climbable
+from acquisitions.protocol import Acquisition, Climbable
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
@@ -33,21 +33,26 @@ _LATER = MaximizerSettings(screened=1_500, starts=8)  # for points of a batch af
 _Improvement = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement
 
 
-def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list[Query], str, str]:
-    """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left."""
+def points(
+    state: History, surrogate: Surrogate, request: Request, own: Callable[..., tuple[Acquisition, str]] | None = None
+) -> tuple[list[Query], str, str]:
+    """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
+
+    `own` says what to maximize in the place of `_acquisition`, whose arguments it takes.
+    """
     problem, space = state.problem, state.problem.space
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
     fixed, queries, path = pinned(space, request), list[Query](), ""
-    acquisition: Climbable | None = None
+    acquisition: Acquisition | None = None
     aim, optima = "", np.empty((0, space.d))
     for number in range(state.draws, state.draws + request.n):
         rng = problem.rng("bayes", number)
         if isinstance(acquisition, _Improvement):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
-            acquisition, aim = _acquisition(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+            acquisition, aim = (own or _acquisition)(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = _leaders(problem, surrogate, feasible or eligible, rng)
         params, path, optima = _best_new(state, acquisition, leaders, optima, running, fixed, rng)
         if params is None:
@@ -108,7 +113,7 @@ def _leaders(problem: Problem, surrogate: Surrogate, records: Sequence[Record], 
 
 def _best_new(
     state: History,
-    acquisition: Climbable,
+    acquisition: Acquisition,
     leaders: Sequence[Params],
     before: Array,
     running: Sequence[Params],
@@ -142,7 +147,7 @@ def _best_new(
     return _best_of(acquisition, space, others), f"{found.path}; its optima are known, so the best of {len(others)} other points", kept
 
 
-def _best_of(acquisition: Climbable, space: Space, others: Sequence[Params]) -> Params | None:
+def _best_of(acquisition: Acquisition, space: Space, others: Sequence[Params]) -> Params | None:
     if not others:
         return None
     values = acquisition.value(space.encode(others))
