@@ -20,6 +20,7 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Record
 from bbo.objectives import Objective
+from bbo.optimizers.search import reference
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import WORKS, Target
 from bbo.problem import Problem
@@ -50,7 +51,7 @@ class Context:
         objectives: The study's; they are the first columns of Y.
         bounds: Lower and upper bounds of constrained outcomes by name, as in Y; None where there is none.
         columns: What the columns of X are.
-        reference: With several objectives the reference point of the hypervolume as in Y, as far as given: None where it is not.
+        reference: With several objectives the reference point of the hypervolume as in Y, given or inferred; None with one.
         seed: For random numbers. Torch's are seeded with it before a user's function is called, and restored afterwards.
     """
 
@@ -64,7 +65,7 @@ class Context:
     objectives: tuple[Objective, ...]
     bounds: Mapping[str, tuple[float | None, float | None]]
     columns: Columns
-    reference: tuple[float | None, ...]
+    reference: Tensor | None
     seed: int
 
     @property
@@ -156,7 +157,6 @@ class Custom:
         known = [noise for noise in noises if noise is not None]
         gain = targets[0]
         gains = gain.transform.forward(gain.sign * np.array([r.values[gain.name] for r in feasible], dtype=float)) if feasible else gain.y
-        references = [objective.reference for objective in problem.objectives]
         return Context(
             X=torch.tensor(X),
             Y=torch.tensor(Y),
@@ -168,10 +168,7 @@ class Custom:
             objectives=problem.objectives,
             bounds={target.name: (target.lower, target.upper) for target in targets if target.bounded},
             columns=space.columns,
-            reference=tuple(
-                None if value is None else float(target.transform.forward(target.sign * value))
-                for target, value in zip(targets, references, strict=False)  # the objectives' targets come first
-            ),
+            reference=torch.tensor(reference(problem, targets)) if m > 1 else None,
             seed=seed,
         )
 
@@ -211,16 +208,16 @@ def _from_class(cls: type[AcquisitionFunction], model: Model, context: Context) 
     from botorch.acquisition.objective import GenericMCObjective
     from botorch.utils.datasets import SupervisedDataset
 
-    d, m = context.X.shape[1], len(context.objectives)
+    d = context.X.shape[1]
     features = [f"x{k}" for k in range(d)]
     data = SupervisedDataset(context.X, context.Y, Yvar=context.Yvar, feature_names=features, outcome_names=list(context.outcomes))
     given: dict[str, Any] = {"training_data": data, "X_baseline": context.X_baseline, "bounds": [(0.0, 1.0)] * d}
     if constraints := context.constraints:
         given["constraints"] = constraints
-    if m == 1 and len(context.outcomes) > 1:
+    if len(context.objectives) == 1 and len(context.outcomes) > 1:
         given["objective"] = GenericMCObjective(_first)
-    if m > 1 and None not in context.reference:
-        given["ref_point"] = context.X.new_tensor(context.reference)
+    if context.reference is not None:
+        given["ref_point"] = context.reference
     return cls(**get_acqf_input_constructor(cls)(model, **given))
 
 

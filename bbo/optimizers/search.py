@@ -21,7 +21,7 @@ from bbo.optimizers.base import Query, Request, pinned
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
-from bbo.optimizers.targets import usable
+from bbo.optimizers.targets import Target, usable
 from bbo.problem import Problem
 from bbo.space import Space
 
@@ -78,14 +78,14 @@ def _acquisition(
     if m == 1:
         return LogNoisyExpectedImprovement(surrogate.gps[0], baseline, surrogate.constraints, seed=seed), "log expected improvement"
     acquisition = LogNoisyExpectedHypervolumeImprovement(
-        surrogate.gps[:m], baseline, _reference(problem, surrogate), surrogate.constraints, seed=seed
+        surrogate.gps[:m], baseline, reference(problem, surrogate.targets), surrogate.constraints, seed=seed
     )
     return acquisition, "log expected hypervolume improvement"
 
 
-def _reference(problem: Problem, surrogate: Surrogate) -> Array:
+def reference(problem: Problem, targets: Sequence[Target]) -> Array:
     """The reference point in the model's units: as given, elsewhere inferred from the front."""
-    targets = surrogate.targets[: len(problem.objectives)]
+    targets = targets[: len(problem.objectives)]
     observed = np.column_stack([target.y for target in targets])
     inferred = infer_reference_point(observed[nondominated(-observed)])
     given = [o.reference for o in problem.objectives]

@@ -19,6 +19,7 @@ from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.acquisition.analytic import LogExpectedImprovement, PosteriorMean, UpperConfidenceBound
 from botorch.acquisition.knowledge_gradient import qKnowledgeGradient
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import ModelListGP, SingleTaskGP
 from botorch.models.deterministic import GenericDeterministicModel
@@ -172,6 +173,20 @@ def test_a_class_of_botorch_gets_its_inputs() -> None:
     np.testing.assert_allclose(BOX.encode([proposal.queries[0].params]), BOX.encode([builtin]), atol=0.02)
 
 
+def test_several_objectives_have_a_reference_point() -> None:
+    def f(p: Mapping[str, Any]) -> dict[str, float]:
+        return {"f": bowl(p), "g": p["x"]}
+
+    objectives = [bbo.Objective("f", reference=5.0), bbo.Objective("g")]
+    builtin, own = (
+        propose(filled(bbo.Bayes(**settings), f, objectives=objectives, n=12))
+        for settings in ({}, {"acquisition": qLogNoisyExpectedHypervolumeImprovement})
+    )
+    assert "qLogNoisyExpectedHypervolumeImprovement, by Gaussian processes" in own.note
+    X = BOX.encode([proposal.queries[0].params for proposal in (builtin, own)])
+    np.testing.assert_allclose(X[0], X[1], atol=0.05)
+
+
 def test_a_batch_is_spread_also_by_analytic_acquisitions() -> None:
     for optimizer in (bbo.Bayes(acquisition=LogExpectedImprovement), bbo.Bayes(surrogate=fitted, acquisition=ucb)):
         proposal = propose(filled(optimizer), n=3)
@@ -249,6 +264,7 @@ def test_equal_logs_lead_to_equal_proposals(optimizer: bbo.Bayes) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")  # torch's, once, where BoTorch's posterior has several outcomes
 @pytest.mark.parametrize(
     "optimizer", [bbo.Bayes(acquisition=qLogNoisyExpectedImprovement), bbo.Bayes(surrogate=unfitted)], ids=["acquisition", "surrogate"]
 )
