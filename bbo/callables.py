@@ -65,6 +65,16 @@ def record(function: Any, *, durable: bool, what: str, way_out: str, error: type
     return data
 
 
+def recorded(value: Any) -> bool:
+    """Whether a value from a log is what `record` wrote."""
+    return isinstance(value, Mapping) and isinstance(value.get("callable"), str)
+
+
+def shown(value: Any) -> str:
+    """A setting from a log for people: functions by their names."""
+    return str(value["callable"]) if recorded(value) else repr(value)
+
+
 def recall(data: Mapping[str, Any], *, what: str, way_out: str, error: type[BBOError]) -> Any:
     """The function that `record` wrote down; the arguments are its own, `way_out` for one whose source changed.
 

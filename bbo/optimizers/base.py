@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from bbo.callables import recall, record
+from bbo.callables import recall, record, recorded
 from bbo.errors import InvalidStudy, Unsupported
 from bbo.log.ledger import Update, empty
 from bbo.problem import Problem
@@ -176,7 +176,7 @@ def to_json(optimizer: Optimizer, *, durable: bool = False) -> dict[str, Any]:
 
 
 def _recalled(value: Any, what: str) -> Any:
-    if not (isinstance(value, Mapping) and isinstance(value.get("callable"), str)):
+    if not recorded(value):
         return value
     way_out = "restore it, or go on with the new one by study.configure(optimizer=...)"
     return recall(value, what=what, way_out=way_out, error=InvalidStudy)

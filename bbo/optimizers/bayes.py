@@ -17,7 +17,7 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers.base import Proposal, Request, refuse
+from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from acquisitions.feasibility import OutcomeConstraint
     from acquisitions.posterior_mean import PosteriorMean
-    from bbo.optimizers.custom import AcquisitionBuild, Custom, ModelFit
+    from bbo.optimizers.custom import AcquisitionBuild, ModelFit
     from bbo.optimizers.surrogate import Surrogate
     from bbo.optimizers.targets import Target
     from surrogates.leave_one_out import LeaveOneOut
@@ -158,7 +158,7 @@ class Bayes:
         return state.once(("model", self), lambda: Model.of(state, self))
 
     def _choose(self, state: History, request: Request) -> Proposal:
-        from bbo.optimizers import fitting, search
+        from bbo.optimizers import fitting
         from bbo.optimizers.targets import WORKS, targets_of
 
         with fitting.one_thread():
@@ -168,7 +168,7 @@ class Bayes:
                 fit = fitting.fit(state, modelled, self)
             else:
                 fit = fitting.Fit(fitting.conditioned(state.problem, modelled, self, request.memo), request.memo, "hyperparameters kept")
-            queries, aim, path = search.points(state, fit.surrogate, request, self._own(targets))
+            queries, aim, path = self._search(state, fit.surrogate, request, targets)
         if not queries:
             return replace(Sobol().propose(state, request), note="a Sobol point, since the model's pool holds known points only")
         n, of = len(targets[0].y), len(state.finished(State.DONE))
@@ -178,16 +178,20 @@ class Bayes:
         )
         return Proposal(tuple(queries), memo=fit.memo, note=f"{aim}, by {by}; {path}")
 
-    def _own(self, targets: Sequence[Target]) -> Custom | None:
-        """What the user maximizes; None for what bbo does."""
+    def _search(self, state: History, surrogate: Surrogate, request: Request, targets: Sequence[Target]) -> tuple[list[Query], str, str]:
+        """What `search.points` finds for the user's acquisition or model, or for bbo's."""
+        from bbo.optimizers import search
+
         model = self.surrogate if callable(self.surrogate) else None
         acquisition = self.acquisition if callable(self.acquisition) else None
         if model is None and acquisition is None:
-            return None
-        from bbo.optimizers.custom import Custom
+            return search.points(state, surrogate, request)
+        from bbo.optimizers import custom
         from bbo.optimizers.targets import WORKS
 
-        return Custom([target for target in targets if target.name != WORKS], model, acquisition)
+        outcomes = [target for target in targets if target.name != WORKS]
+        with custom.quiet():
+            return search.points(state, surrogate, request, custom.Custom(outcomes, model, acquisition))
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,18 +291,23 @@ def _slack(column: int, bound: float, sign: float) -> Callable[[Tensor], Tensor]
 
 
 @contextmanager
-def _reproducible(seed: int) -> Iterator[None]:
-    """One thread, and torch's random numbers from a seed; both as before afterwards.
-
-    No word of jitter either: a candidate close to another point makes a joint covariance singular, and many are tried.
-    """
-    import torch
+def quiet() -> Iterator[None]:
+    """No word of jitter: a candidate close to another point makes a joint covariance singular, and a search tries many."""
     from linear_operator.utils.warnings import NumericalWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumericalWarning)
+        yield
+
+
+@contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    """One thread, and torch's random numbers from a seed; both as before afterwards."""
+    import torch
 
     threads = torch.get_num_threads()
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]  # torch lacks it
-    with torch.random.fork_rng(devices), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumericalWarning)
+    with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         torch.set_num_threads(1)
         try:

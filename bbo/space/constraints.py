@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bbo.callables import name_of, recall, record
+from bbo.callables import name_of, recall, record, recorded
 from bbo.errors import InvalidSpace
 from bbo.space.expressions import Expression, LinearForm, conjuncts, linear_form, parse
 
@@ -149,7 +149,7 @@ def known_from_json(data: Any) -> str | Callable[[dict[str, Any]], Any]:
     """
     if isinstance(data, str):
         return data
-    if not isinstance(data, Mapping) or not isinstance(data.get("callable"), str):
+    if not recorded(data):
         raise InvalidSpace(f"constraint {data!r} must be an expression or {{'callable': 'module:name', 'sha256': ...}}")
     way_out = "restore it, or redefine the study's space"
     found: Callable[[dict[str, Any]], Any] = recall(data, what="the constraint", way_out=way_out, error=InvalidSpace)

@@ -307,6 +307,7 @@ study.ask()
 print(study.explain())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path(bbo.__file__).parents[1])
+    assert "bayes(surrogate=bbo_test_custom:fit, acquisition=bbo_test_custom:build, n_initial=2" in done.stdout
     assert "the acquisition bbo_test_custom:build, by the model bbo_test_custom:fit on 4 trials" in done.stdout
 
 
