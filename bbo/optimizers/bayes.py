@@ -154,7 +154,7 @@ class Bayes:
             return replace(Sobol().propose(state, request), note=f"a Sobol point, since the model failed: {type(error).__name__}: {error}")
 
     def model(self, state: History) -> Model | None:
-        """The Gaussian processes that proposals rest on; None while fewer than two trials are done."""
+        """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
         return state.once(("model", self), lambda: Model.of(state, self))
 
     def _choose(self, state: History, request: Request) -> Proposal:
