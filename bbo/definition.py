@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bbo.callables import shown
 from bbo.errors import StudyMismatch, Unsupported
 from bbo.log.ledger import Ledger
 from bbo.optimizers.base import Optimizer
@@ -62,7 +63,7 @@ def _same_method(stored: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
 
 
 def _shown(method: Mapping[str, Any]) -> str:
-    return f"{method['name']}({', '.join(f'{key}={value!r}' for key, value in method['settings'].items())})"
+    return f"{method['name']}({', '.join(f'{key}={shown(value)}' for key, value in method['settings'].items())})"
 
 
 def _difference(stored: Any, given: Any, where: str = "") -> str:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bbo.callables import shown
 from bbo.errors import BBOError
 from bbo.log.events import Event
 from bbo.log.ledger import Record
@@ -61,7 +62,7 @@ def _method(configuration: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _with_settings(method: Mapping[str, Any]) -> str:
-    settings = ", ".join(f"{key}={value!r}" for key, value in method["settings"].items() if value is not None)
+    settings = ", ".join(f"{key}={shown(value)}" for key, value in method["settings"].items() if value is not None)
     return f"{method['name']}({settings})" if settings else str(method["name"])
 
 

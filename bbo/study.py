@@ -99,7 +99,7 @@ class Study:
         problem = Problem(space, objectives_of(objectives), constraints_of(outcome_constraints), seed=definition["seed"])
         check_methods(problem, chosen, stopper)
         self._connect(opened, name)
-        configured = {"optimizer": to_json(chosen), "pruner": pruner_to_json(stopper)}
+        configured = {"optimizer": to_json(chosen, durable=opened.url != "memory"), "pruner": pruner_to_json(stopper)}
         now = time.time()
         try:
             first = opened.append(name, [Event("created", definition, time=now), Event("configured", configured, time=now)], after=0)
@@ -445,7 +445,7 @@ class Study:
         chosen = self.optimizer if optimizer is None else resolve(optimizer)
         stopper = self.pruner if pruner is ... else resolve_pruner(pruner)
         check_methods(self._problem, chosen, stopper)
-        body = {"optimizer": to_json(chosen), "pruner": pruner_to_json(stopper)}
+        body = {"optimizer": to_json(chosen, durable=self._storage.url != "memory"), "pruner": pruner_to_json(stopper)}
         self._write(lambda _: [Event("configured", body)])
 
     def redefine(self, *, space: Space, defaults: Mapping[str, Any] | None = None) -> None:
@@ -468,7 +468,7 @@ class Study:
         problem = self._problem
         check_methods(Problem(space, problem.objectives, problem.outcome_constraints, seed=problem.seed), self.optimizer, self.pruner)
         body = {"space": space.to_json(durable=self._storage.url != "memory"), "defaults": fill}
-        again = {"optimizer": to_json(self.optimizer), "pruner": pruner_to_json(self.pruner)}
+        again = {"optimizer": to_json(self.optimizer, durable=self._storage.url != "memory"), "pruner": pruner_to_json(self.pruner)}
         # A configuration of its own: tickets and random numbers of the old space mean nothing in the new one.
         self._write(lambda _: [Event("redefined", body), Event("configured", again)])
 

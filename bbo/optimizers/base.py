@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from bbo.callables import recall, record, recorded
 from bbo.errors import InvalidStudy, Unsupported
 from bbo.log.ledger import Update, empty
 from bbo.problem import Problem
@@ -142,7 +143,7 @@ def resolve(given: str | Optimizer | Mapping[str, Any]) -> Optimizer:
     """An optimizer from its name, from its JSON (`to_json`), or as it is.
 
     Raises:
-        InvalidStudy: No optimizer of that name, or a setting it does not have.
+        InvalidStudy: No optimizer of that name, a setting it does not have, or a function that cannot be imported or has changed.
     """
     if isinstance(given, str):
         return _load(given)()
@@ -152,19 +153,33 @@ def resolve(given: str | Optimizer | Mapping[str, Any]) -> Optimizer:
         settings = given.get("settings", {})
         if unknown := settings.keys() - known:
             raise InvalidStudy(f"optimizer {given['name']!r} has no setting {min(unknown)!r}; it has {', '.join(sorted(known)) or 'none'}")
-        return cls(**settings)
+        return cls(**{key: _recalled(value, f"the {key}") for key, value in settings.items()})
     if isinstance(given, type) or not isinstance(given, Optimizer):
         raise InvalidStudy(f"optimizer: {given!r} is neither a name ({', '.join(REGISTRY)}) nor a settings object such as bbo.Sobol()")
     return given
 
 
-def to_json(optimizer: Optimizer) -> dict[str, Any]:
-    """Name, version and settings as plain JSON."""
+def to_json(optimizer: Optimizer, *, durable: bool = False) -> dict[str, Any]:
+    """Name, version and settings as plain JSON; functions among these by their names (see `bbo.callables`).
+
+    Raises:
+        InvalidStudy: With `durable`, for a function that another process could not import.
+    """
     cls = type(optimizer)
     path = f"{cls.__module__}:{cls.__qualname__}"
     name = cls.name if REGISTRY.get(cls.name) == path else path
     settings: dict[str, Any] = dataclasses.asdict(optimizer)  # type: ignore[call-overload]
+    for key in settings:
+        if callable(value := getattr(optimizer, key)):
+            settings[key] = record(value, durable=durable, what=f"the {key}", way_out="Move it into a module", error=InvalidStudy)
     return {"name": name, "version": cls.version, "settings": settings}
+
+
+def _recalled(value: Any, what: str) -> Any:
+    if not recorded(value):
+        return value
+    way_out = "restore it, or go on with the new one by study.configure(optimizer=...)"
+    return recall(value, what=what, way_out=way_out, error=InvalidStudy)
 
 
 def _load(name: str) -> Callable[..., Optimizer]:

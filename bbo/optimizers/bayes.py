@@ -13,19 +13,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers.base import Proposal, Request, refuse
+from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
 from bbo.space import Sequence as SequenceParameter
 
 if TYPE_CHECKING:
+    from botorch.acquisition.acquisition import AcquisitionFunction
+
     from acquisitions.feasibility import OutcomeConstraint
     from acquisitions.posterior_mean import PosteriorMean
+    from bbo.optimizers.custom import AcquisitionBuild, ModelFit
     from bbo.optimizers.surrogate import Surrogate
+    from bbo.optimizers.targets import Target
     from surrogates.leave_one_out import LeaveOneOut
 
 Array = NDArray[np.float64]
@@ -36,6 +41,11 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "kernel": ("rbf", "matern12", "matern32", "matern52"),
     "input_warp": (False, True),
     "output_warp": (False, True),
+}
+
+_OWN = {
+    "surrogate": "a function fit(X, Y, context) of yours",
+    "acquisition": "a function build(model, context) of yours, a class that BoTorch has an input constructor for",
 }
 
 _MAX_OBJECTIVES = 4  # beyond, the hypervolume takes too long
@@ -56,9 +66,17 @@ class Bayes:
     inferred. Of more than 2,000 trials 1,000 are fitted: the best, and others spread over the space. An objective's bad values
     beyond three interquartile ranges are clipped in the fit.
 
+    A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
+    twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
+    where a failure is likelier than not, nothing is proposed. An acquisition function is told of running trials by `set_X_pending`;
+    for one of BoTorch's analytic ones, the model takes its means for their results. `Study.predict`, `recommend` and
+    `importance` rest on the Gaussian processes, whatever the proposals rest on.
+
     Args:
-        surrogate: ``"exact_gp"``.
-        acquisition: ``"log_ei"``.
+        surrogate: ``"exact_gp"``, or a function ``fit(X, Y, context)`` that returns a BoTorch model (see `bbo.optimizers.custom`).
+        acquisition: ``"log_ei"``, with a model of your own BoTorch's `qLogNoisyExpectedImprovement`; or a function
+            ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
+            or a class of these that BoTorch has an input constructor for.
         n_initial: Finished trials before the model takes over; None means ``2 d``, at least 5 and at most 12.
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).
@@ -69,8 +87,8 @@ class Bayes:
         InvalidStudy: A setting is not one of these.
     """
 
-    surrogate: str = "exact_gp"
-    acquisition: str = "log_ei"
+    surrogate: str | ModelFit = "exact_gp"
+    acquisition: str | AcquisitionBuild | type[AcquisitionFunction] = "log_ei"
     n_initial: int | None = None
     kernel: Literal["rbf", "matern12", "matern32", "matern52"] = "rbf"
     input_warp: bool = False
@@ -81,8 +99,17 @@ class Bayes:
 
     def __post_init__(self) -> None:
         for setting, allowed in _CHOICES.items():
-            if (value := getattr(self, setting)) not in allowed or type(value) is not type(allowed[0]):
-                raise InvalidStudy(f"bayes: {setting} is {value!r}; it is one of {', '.join(map(repr, allowed))}")
+            value, own = getattr(self, setting), _OWN.get(setting)
+            if own is not None and callable(value):
+                continue
+            if value not in allowed or type(value) is not type(allowed[0]):
+                raise InvalidStudy(
+                    f"bayes: {setting} is {value!r}; it is one of {', '.join([*map(repr, allowed), *([own] if own else [])])}"
+                )
+        if isinstance(self.acquisition, type):
+            from bbo.optimizers.custom import check_registered
+
+            check_registered(self.acquisition)
         if self.n_initial is not None and (isinstance(self.n_initial, bool) or not isinstance(self.n_initial, int) or self.n_initial < 2):
             raise InvalidStudy(f"bayes: n_initial is {self.n_initial!r}; it is None or an integer, at least 2")
 
@@ -92,6 +119,8 @@ class Bayes:
             return "it needs values, and the study is told rankings"
         if len(problem.objectives) > _MAX_OBJECTIVES:
             return f"it takes up to {_MAX_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
+        if callable(self.surrogate) and not callable(self.acquisition) and len(problem.objectives) > 1:
+            return "with a model of your own and several objectives it needs an acquisition of your own too"
         for name, parameter in problem.space.parameters.items():
             if parameter.role != "decision":
                 return f"it models decisions only, and {name!r} is a {parameter.role} parameter"
@@ -125,25 +154,44 @@ class Bayes:
             return replace(Sobol().propose(state, request), note=f"a Sobol point, since the model failed: {type(error).__name__}: {error}")
 
     def model(self, state: History) -> Model | None:
-        """The Gaussian processes that proposals rest on; None while fewer than two trials are done."""
+        """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
         return state.once(("model", self), lambda: Model.of(state, self))
 
     def _choose(self, state: History, request: Request) -> Proposal:
-        from bbo.optimizers import fitting, search
-        from bbo.optimizers.targets import targets_of
+        from bbo.optimizers import fitting
+        from bbo.optimizers.targets import WORKS, targets_of
 
         with fitting.one_thread():
             targets = targets_of(state, power=self.output_warp)
+            modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
-                fit = fitting.fit(state, targets, self)
+                fit = fitting.fit(state, modelled, self)
             else:
-                fit = fitting.Fit(fitting.conditioned(state.problem, targets, self, request.memo), request.memo, "hyperparameters kept")
-            queries, aim, path = search.points(state, fit.surrogate, request)
+                fit = fitting.Fit(fitting.conditioned(state.problem, modelled, self, request.memo), request.memo, "hyperparameters kept")
+            queries, aim, path = self._search(state, fit.surrogate, request, targets)
         if not queries:
             return replace(Sobol().propose(state, request), note="a Sobol point, since the model's pool holds known points only")
         n, of = len(targets[0].y), len(state.finished(State.DONE))
         trials = f"{n} trials" if n == of else f"{n} of {of} trials (the best, and others spread over the space)"
-        return Proposal(tuple(queries), memo=fit.memo, note=f"{aim}, by Gaussian processes on {trials}, {fit.how}; {path}")
+        by = (
+            f"the model {name_of(self.surrogate)} on {trials}" if callable(self.surrogate) else f"Gaussian processes on {trials}, {fit.how}"
+        )
+        return Proposal(tuple(queries), memo=fit.memo, note=f"{aim}, by {by}; {path}")
+
+    def _search(self, state: History, surrogate: Surrogate, request: Request, targets: Sequence[Target]) -> tuple[list[Query], str, str]:
+        """What `search.points` finds for the user's acquisition or model, or for bbo's."""
+        from bbo.optimizers import search
+
+        model = self.surrogate if callable(self.surrogate) else None
+        acquisition = self.acquisition if callable(self.acquisition) else None
+        if model is None and acquisition is None:
+            return search.points(state, surrogate, request)
+        from bbo.optimizers import custom
+        from bbo.optimizers.targets import WORKS
+
+        outcomes = [target for target in targets if target.name != WORKS]
+        with custom.quiet():
+            return search.points(state, surrogate, request, custom.Custom(outcomes, model, acquisition))
 
 
 @dataclass(frozen=True, slots=True)

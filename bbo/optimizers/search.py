@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
-from acquisitions.protocol import Climbable
+from acquisitions.protocol import Acquisition, Climbable
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
@@ -22,7 +22,7 @@ from bbo.optimizers.base import Query, Request, pinned
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
-from bbo.optimizers.targets import usable
+from bbo.optimizers.targets import Target, usable
 from bbo.problem import Problem
 from bbo.space import Space
 
@@ -43,21 +43,26 @@ _LATER = replace(_SETTINGS, screened=1_000, starts=6)
 _Improvement = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement
 
 
-def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list[Query], str, str]:
-    """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left."""
+def points(
+    state: History, surrogate: Surrogate, request: Request, own: Callable[..., tuple[Acquisition, str]] | None = None
+) -> tuple[list[Query], str, str]:
+    """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
+
+    `own` says what to maximize in the place of `_acquisition`, whose arguments it takes.
+    """
     problem, space = state.problem, state.problem.space
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
     fixed, queries, path = pinned(space, request), list[Query](), ""
-    acquisition: Climbable | None = None
+    acquisition: Acquisition | None = None
     aim, optima = "", np.empty((0, space.d))
     for number in range(state.draws, state.draws + request.n):
         rng = problem.rng("bayes", number)
         if isinstance(acquisition, _Improvement):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
-            acquisition, aim = _acquisition(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+            acquisition, aim = (own or _acquisition)(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = _leaders(problem, surrogate, feasible or eligible, rng)
         params, path, optima = _best_new(state, acquisition, leaders, optima, running, fixed, rng)
         if params is None:
@@ -83,14 +88,14 @@ def _acquisition(
     if m == 1:
         return LogNoisyExpectedImprovement(surrogate.gps[0], baseline, surrogate.constraints, seed=seed), "log expected improvement"
     acquisition = LogNoisyExpectedHypervolumeImprovement(
-        surrogate.gps[:m], baseline, _reference(problem, surrogate), surrogate.constraints, seed=seed
+        surrogate.gps[:m], baseline, reference(problem, surrogate.targets), surrogate.constraints, seed=seed
     )
     return acquisition, "log expected hypervolume improvement"
 
 
-def _reference(problem: Problem, surrogate: Surrogate) -> Array:
+def reference(problem: Problem, targets: Sequence[Target]) -> Array:
     """The reference point in the model's units: as given, elsewhere inferred from the front."""
-    targets = surrogate.targets[: len(problem.objectives)]
+    targets = targets[: len(problem.objectives)]
     observed = np.column_stack([target.y for target in targets])
     inferred = infer_reference_point(observed[nondominated(-observed)])
     given = [o.reference for o in problem.objectives]
@@ -118,7 +123,7 @@ def _leaders(problem: Problem, surrogate: Surrogate, records: Sequence[Record], 
 
 def _best_new(
     state: History,
-    acquisition: Climbable,
+    acquisition: Acquisition,
     leaders: Sequence[Params],
     before: Array,
     running: Sequence[Params],
@@ -152,7 +157,7 @@ def _best_new(
     return _best_of(acquisition, space, others), f"{found.path}; its optima are known, so the best of {len(others)} other points", kept
 
 
-def _best_of(acquisition: Climbable, space: Space, others: Sequence[Params]) -> Params | None:
+def _best_of(acquisition: Acquisition, space: Space, others: Sequence[Params]) -> Params | None:
     if not others:
         return None
     values = acquisition.value(space.encode(others))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import inspect
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bbo.callables import name_of, recall, record, recorded
 from bbo.errors import InvalidSpace
 from bbo.space.expressions import Expression, LinearForm, conjuncts, linear_form, parse
 
@@ -110,7 +107,7 @@ class Check:
     @property
     def text(self) -> str:
         """Module and qualified name."""
-        return f"{getattr(self.function, '__module__', '?')}:{getattr(self.function, '__qualname__', repr(self.function))}"
+        return name_of(self.function)
 
     @property
     def names(self) -> frozenset[str]:
@@ -127,15 +124,6 @@ class Check:
         """False: nothing is known of its form."""
         return False
 
-    @cached_property
-    def source_hash(self) -> str | None:
-        """SHA-256 of the source text, None where there is none."""
-        try:
-            source = inspect.getsource(self.function)
-        except (OSError, TypeError):
-            return None
-        return hashlib.sha256(textwrap.dedent(source).encode()).hexdigest()
-
     def holds(self, params: Mapping[str, Any], *, exact: bool = False) -> bool:
         """Whether the callable returns a truth for these parameters."""
         return bool(self.function(dict(params)))
@@ -146,13 +134,8 @@ class Check:
         Raises:
             InvalidSpace: With `durable`, for what another process could not import.
         """
-        module, _, name = self.text.partition(":")
-        if durable and (module in ("?", "__main__") or "<" in name or self.source_hash is None):
-            raise InvalidSpace(
-                f"the constraint {self.text} cannot be stored: a stored study needs a function of an importable module. "
-                "Move it into a module, write it as an expression, or keep the study in memory (storage=None)"
-            )
-        return {"callable": self.text, "sha256": self.source_hash}
+        way_out = "Move it into a module, write it as an expression"
+        return record(self.function, durable=durable, what="the constraint", way_out=way_out, error=InvalidSpace)
 
 
 Known = Condition | Check
@@ -166,18 +149,11 @@ def known_from_json(data: Any) -> str | Callable[[dict[str, Any]], Any]:
     """
     if isinstance(data, str):
         return data
-    if not isinstance(data, Mapping) or not isinstance(data.get("callable"), str):
+    if not recorded(data):
         raise InvalidSpace(f"constraint {data!r} must be an expression or {{'callable': 'module:name', 'sha256': ...}}")
-    module, _, name = data["callable"].partition(":")
-    try:
-        function = reduce(getattr, name.split("."), importlib.import_module(module))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InvalidSpace(f"the constraint {data['callable']} cannot be imported ({error}); put its module on the path") from error
-    if data.get("sha256") not in (None, Check(function).source_hash):  # type: ignore[arg-type]
-        raise InvalidSpace(
-            f"the source of the constraint {data['callable']} changed since it was recorded; restore it, or redefine the study's space"
-        )
-    return function  # type: ignore[return-value]
+    way_out = "restore it, or redefine the study's space"
+    found: Callable[[dict[str, Any]], Any] = recall(data, what="the constraint", way_out=way_out, error=InvalidSpace)
+    return found
 
 
 def make_known(constraint: Any, size: Callable[[str], float | None], check: Callable[[Expression, str], None]) -> Known:

@@ -18,6 +18,7 @@ from botorch.posteriors.gpytorch import GPyTorchPosterior
 from botorch.posteriors.posterior import Posterior
 from botorch.sampling.base import MCSampler
 from gpytorch.distributions import MultitaskMultivariateNormal, MultivariateNormal
+from linear_operator import to_linear_operator
 from numpy.typing import ArrayLike
 from torch import Tensor
 
@@ -152,7 +153,8 @@ class ExactGPModel(Model):
                 covariance = covariance + torch.diag_embed(observation_noise[..., k].expand(mean.shape))
             elif observation_noise:
                 covariance = covariance + torch.diag_embed(model.noise[k].expand(mean.shape))
-            normals.append(MultivariateNormal(mean, covariance))
+            # As an operator: the joint covariance of points that nearly coincide is singular, and only operators add jitter then.
+            normals.append(MultivariateNormal(mean, to_linear_operator(covariance)))
         normal = normals[0] if len(normals) == 1 else MultitaskMultivariateNormal.from_independent_mvns(normals)
         posterior = GPyTorchPosterior(normal)
         return posterior if posterior_transform is None else posterior_transform(posterior, X=X)

@@ -69,6 +69,18 @@ def test_two_objectives(tmp_path):
     assert (tmp_path / "front.html").stat().st_size > 1000
 
 
+def test_own_acquisition(tmp_path):
+    out = example(tmp_path, "own_acquisition.py", "--seeds", "2", "--trials", "7")
+    found = {label: float(median) for label, median in re.findall(r"^(\w[\w ]*?) +([\d.]+) +[\d.]+$", out, flags=re.MULTILINE)}
+    assert found.keys() == {"own acquisition", "own model", "bayes", "cma_es", "random"}
+    lines = (tmp_path / "comparison.csv").read_text().splitlines()
+    assert len(lines) == 1 + 5 * 2 * 7
+    rows = {tuple(line.split(",")[:3]): line for line in lines}
+    for label in found:  # the first points are the same for all, the last ones are not
+        assert rows[label, "0", "4"].endswith(rows["random", "0", "4"].removeprefix("random"))
+    assert len({rows[label, "0", "6"].removeprefix(label) for label in found}) == 5
+
+
 def test_welded_beam(tmp_path):
     out = example(tmp_path, "welded_beam/optimize.py", "--trials", "8")
     cost = float(re.search(r"cost ([\d.]+) after 8 trials", out)[1])

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bbo
 from bbo.errors import InvalidSpace, OutOfRange, Unsupported
 from bbo.space import (
     Bool,
@@ -336,6 +337,8 @@ def test_lambdas_stay_in_memory() -> None:
     with pytest.raises(InvalidSpace, match=r"cannot be stored.*Move it into a module, write it as an expression"):
         space.to_json(durable=True)
     assert all(p["x"] < 0.5 for p in space.sobol(20, seed=0))
+    study = bbo.Study(space, optimizer="sobol", seed=0)
+    assert all(trial["x"] < 0.5 for trial in study.ask(10))
 
 
 def test_decode_refuses_what_is_no_point() -> None:
