@@ -135,7 +135,7 @@ class Custom:
         with _reproducible(seed):
             if self.fit is not None and self.model is None:
                 self.model = self._fitted(self.fit, context)
-            model = self.model or _exact_gps(surrogate)
+            model = _exact_gps(surrogate) if self.model is None else self.model
             if not feasible and (constraints := context.constraints):
                 from botorch.acquisition.logei import qLogProbabilityOfFeasibility
 
