@@ -37,7 +37,7 @@ TRIALS = (20, 50, 200, 400)
 ASKS = 3
 
 REFERENCE = MaximizerSettings(screened=12_000, starts=40, climb=ClimbSettings(lag=1e9))
-LOOSE = ClimbSettings(value_tolerance=1e-5, gradient_tolerance=1e-3, patience=3, lag=5.0)
+LOOSE = ClimbSettings(value_tolerance=1e-4, gradient_tolerance=1e-3, patience=3, lag=3.0)
 SETTINGS = {
     "maximize's defaults": MaximizerSettings(),
     "loose climbs": MaximizerSettings(climb=LOOSE),
