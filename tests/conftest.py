@@ -17,6 +17,15 @@ settings.register_profile("bbo", deadline=None, derandomize="CI" in os.environ, 
 settings.load_profile("bbo")
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked `cuda` where there is no such device."""
+    if item.get_closest_marker("cuda") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("there is no CUDA device")
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The address of a real PostgreSQL, started for this session and stopped after it."""

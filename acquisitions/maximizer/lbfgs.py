@@ -82,7 +82,7 @@ def climb(
 
     Quasi-Newton steps on the entries that no bound holds, entries that would leave the box set on its bound and the others solved
     for again, then a Wolfe line search. It reads values of the rows of X alone, so that rows do not disturb each other but by
-    `lag`. NumPy arrays and torch tensors are both taken; torch is not imported for the former.
+    `lag`. NumPy arrays and torch tensors of one device are both taken, float64; torch is not imported for the former.
 
     Args:
         objective: What to climb.

@@ -59,7 +59,7 @@ def twin(gp: ExactGP, scaling: Standardise) -> SingleTaskGP:
         model.likelihood.noise_covar.register_constraint("raw_noise", GreaterThan(1e-12, transform=None))
         model.likelihood.initialize(noise=torch.tensor([gp.noise], dtype=torch.float64))
     model.outcome_transform = _standardize(scaling)  # set now: given to the constructor, it would learn from the data
-    return model.eval()
+    return model.eval().to(X)  # parts that were set one by one were made on the CPU
 
 
 def _standardize(scaling: Standardise) -> Standardize:

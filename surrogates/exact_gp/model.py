@@ -152,7 +152,7 @@ class ExactGPModel(Model):
             if isinstance(observation_noise, Tensor):
                 covariance = covariance + torch.diag_embed(observation_noise[..., k].expand(mean.shape))
             elif observation_noise:
-                covariance = covariance + torch.diag_embed(model.noise[k].expand(mean.shape))
+                covariance = covariance + torch.diag_embed(model.noise[k].to(mean).expand(mean.shape))
             # As an operator: the joint covariance of points that nearly coincide is singular, and only operators add jitter then.
             normals.append(MultivariateNormal(mean, to_linear_operator(covariance)))
         normal = normals[0] if len(normals) == 1 else MultitaskMultivariateNormal.from_independent_mvns(normals)
@@ -174,7 +174,7 @@ class ExactGPModel(Model):
             noise: Variances of their noise, shaped like Y, own units. By default those of `noise`.
         """
         X, Y = X.to(torch.float64), Y.to(torch.float64)
-        variance = (self.noise if noise is None else noise).expand(Y.shape)
+        variance = (self.noise if noise is None else noise).to(Y).expand(Y.shape)
         if self.added is None and Y.ndim == 2 and not (X.requires_grad or Y.requires_grad):
             grown = []
             for k, output in enumerate(self.outputs):

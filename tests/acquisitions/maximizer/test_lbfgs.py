@@ -8,11 +8,11 @@ from scipy.optimize import minimize
 
 from acquisitions.domain import Polytope
 from acquisitions.expected_improvement import LogExpectedImprovement
-from acquisitions.maximizer import ClimbSettings, climb
+from acquisitions.maximizer import ClimbSettings, climb, from_botorch
 from acquisitions.maximizer.memory import Memory
 from acquisitions.maximizer.polyhedron import Polyhedron
 from acquisitions.maximizer.screening import best_apart
-from surrogates.exact_gp import fit
+from surrogates.exact_gp import Settings, fit
 
 EVERY = ClimbSettings(lag=np.inf)
 
@@ -188,19 +188,121 @@ def test_a_budget_of_evaluations_is_kept():
     assert found.evaluations <= 33
 
 
-def test_torch_tensors_take_the_same_way():
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+
+
+def native(name, d, make):
+    """A function, its starts, and bounds, of arrays that `make` makes; each works with them where they are."""
+    r = np.random.default_rng(d)
+    starts, low, high = r.random((8, d)), np.zeros(d), np.ones(d)
+    if name == "held entries":
+        low, high = np.tile(low, (8, 1)), np.tile(high, (8, 1))
+        low[:, 0] = high[:, 0] = starts[:, 0]
+    root = np.linalg.qr(r.normal(size=(d, d))).Q
+    A, centre = make((root * np.geomspace(1, 1e3, d)) @ root.T), make(r.uniform(-0.3, 1.3, d))
+
+    def quadratic_there(X, rows):
+        return -0.5 * (((X - centre) @ A) * (X - centre)).sum(-1), -(X - centre) @ A
+
+    def rosenbrock_there(X, rows):
+        X = 4 * X - 2
+        a, gradient = X[:, 1:] - X[:, :-1] ** 2, 0 * X
+        gradient[:, 1:] += 200 * a
+        gradient[:, :-1] += -400 * a * X[:, :-1] - 2 * (1 - X[:, :-1])
+        return -(100 * a**2 + (1 - X[:, :-1]) ** 2).sum(-1), -4 * gradient
+
+    def walled_there(X, rows):  # there is no score beyond a wall
+        values, gradients = quadratic_there(X, rows)
+        gap = 0 * values
+        gap[X[:, 0] > 0.9] = np.nan
+        return values + gap, gradients
+
+    function = {"rosenbrock": rosenbrock_there, "walls": walled_there}.get(name, quadratic_there)
+    return function, make(starts), make(low), make(high)
+
+
+def tensors_on(device):
     import torch
 
-    starts = np.random.default_rng(0).random((5, 6))
+    return lambda array: torch.tensor(array, dtype=torch.float64, device=device)
 
-    def function(X, rows):
-        values, gradients = rosenbrock(X.numpy())
-        return torch.from_numpy(values), torch.from_numpy(gradients)
 
-    plain = ours(rosenbrock, starts)
-    tensors = climb(function, torch.from_numpy(starts), torch.zeros(6, dtype=torch.float64), torch.ones(6, dtype=torch.float64), EVERY)
-    assert isinstance(tensors.X, torch.Tensor)
-    assert np.allclose(tensors.values.numpy(), plain.values, atol=1e-9)
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("d", [2, 12])
+@pytest.mark.parametrize("name", ["quadratic", "rosenbrock", "held entries", "walls"])
+def test_tensors_reach_the_optimum_of_arrays_where_they_are(name, d, device):
+    import torch
+
+    settings = ClimbSettings(lag=np.inf, value_tolerance=1e-13, gradient_tolerance=1e-7)
+    function, *starts_and_bounds = native(name, d, np.asarray)
+    plain = climb(function, *starts_and_bounds, settings)
+    function, *starts_and_bounds = native(name, d, tensors_on(device))
+    # Whatever is made without saying where comes out as a tensor without data, which mixes with none that has some.
+    with torch.device("meta"):
+        found = climb(function, *starts_and_bounds, settings)
+    for tensor in (found.X, found.values):
+        assert isinstance(tensor, torch.Tensor) and tensor.device.type == device and tensor.dtype == torch.float64
+    values = found.values.cpu().numpy()
+    assert np.nanmax(values) == pytest.approx(np.nanmax(plain.values), abs=1e-8)
+    if name in {"quadratic", "held entries"}:  # one optimum, whatever way rounding leads
+        np.testing.assert_allclose(values, plain.values, rtol=0, atol=1e-8)
+        np.testing.assert_allclose(found.X.cpu().numpy(), plain.X, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_tensors_drop_what_lags_and_keep_a_budget(device):
+    valley, starts, low, high = native("rosenbrock", 6, tensors_on(device))
+    found = climb(valley, starts, low, high, ClimbSettings(evaluations=33))
+    assert found.evaluations <= 33
+    hill = native("quadratic", 6, tensors_on(device))[0]
+
+    def ridge(X, rows):  # for all starts but the first, a slow valley far below
+        slow, fast = valley(X, rows), hill(X, rows)
+        first = rows == 0
+        values, gradients = slow[0] - 1e3, slow[1] + 0.0
+        values[first], gradients[first] = fast[0][first], fast[1][first]
+        return values, gradients
+
+    hasty, patient = (climb(ridge, starts, low, high, ClimbSettings(lag=lag)) for lag in (5.0, np.inf))
+    assert hasty.dropped > 0 and hasty.evaluations < patient.evaluations
+    assert float(hasty.values[0]) == pytest.approx(float(patient.values[0]), abs=1e-12)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("q", [1, 3])
+def test_botorchs_score_of_a_model_on_a_device_climbs_as_that_of_arrays(q, device):
+    import torch
+    from botorch.acquisition import LogExpectedImprovement as Single
+    from botorch.acquisition.logei import qLogExpectedImprovement as Batch
+    from botorch.sampling import SobolQMCNormalSampler
+
+    from surrogates.exact_gp import fit_model
+
+    d, r = 3, np.random.default_rng(0)
+    X = r.random((14, d))
+    Y = -((X - 0.4) ** 2).sum(1, keepdims=True) + 0.1 * np.sin(9 * X[:, :1])
+    warm = fit_model(X, Y, seed=0).memo()
+    starts = r.random((6, q * d))
+    best = []
+    for chosen, make in (("cpu", tensors_on("cpu")), ("torch" if device == "cpu" else device, tensors_on(device))):
+        model = fit_model(X, Y, warm=warm, settings=Settings(max_iterations=0), device=chosen)
+        sampler = SobolQMCNormalSampler(torch.Size([64]), seed=0)
+        score = (Single(model, Y.max()) if q == 1 else Batch(model, Y.max(), sampler=sampler)).to(make(starts).device)
+
+        def objective(X, rows, score=score):
+            points = X.detach().reshape(len(X), q, d).requires_grad_()
+            values = score(points)
+            return values.detach(), torch.autograd.grad(values.sum(), points)[0].reshape(X.shape)
+
+        settings = ClimbSettings(lag=np.inf, value_tolerance=1e-13, gradient_tolerance=1e-7)
+        found = climb(objective, make(starts), make(np.zeros(q * d)), make(np.ones(q * d)), settings)
+        assert found.values.device == make(starts).device
+        best.append(float(found.values.max()))
+    assert best[0] == pytest.approx(best[1], abs=1e-8)
+    adapted = from_botorch(score, q)  # the same from arrays, as `maximize` climbs
+    found = climb(lambda X, rows: adapted.value_and_gradient(X), starts, np.zeros(q * d), np.ones(q * d), settings)
+    assert isinstance(found.values, np.ndarray)
+    assert found.values.max() == pytest.approx(best[1], abs=1e-8)
 
 
 @pytest.mark.parametrize("equal", [False, True])

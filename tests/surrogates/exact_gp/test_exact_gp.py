@@ -218,10 +218,7 @@ def test_mixed_columns_are_learned(chosen):
     assert "warm fit" in warm.record[0]
 
 
-CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"))
-
-
-@pytest.mark.parametrize("device", ["torch", CUDA])
+@pytest.mark.parametrize("device", ["torch", pytest.param("cuda", marks=pytest.mark.cuda)])
 @pytest.mark.parametrize("chosen", MANY)
 def test_tensors_give_what_arrays_give(chosen, device):
     X, y = tree_data(40)

@@ -203,6 +203,20 @@ def test_botorchs_acquisition_functions_run_on_it(name):
             assert ours[0, 0, 0].item() == pytest.approx(slope.item(), rel=1e-4)
 
 
+@pytest.mark.parametrize("device", ["torch", pytest.param("cuda", marks=pytest.mark.cuda)])
+def test_a_twin_lives_where_its_process_does(device):
+    X, Y = data()
+    plain = fit_model(X, Y[:, :1])
+    twin = fit_model(X, Y[:, :1], warm=plain.memo(), settings=Settings(max_iterations=0), device=device).to_gpytorch()
+    place = "cpu" if device == "torch" else device
+    assert {part.device.type for part in (*twin.parameters(), *twin.buffers(), *twin.train_inputs)} == {place}
+    Z = points(4, 2)
+    with torch.no_grad():
+        found, expected = twin.posterior(Z.to(place)), plain.posterior(Z)
+        assert torch.allclose(found.mean.cpu(), expected.mean, atol=1e-8)
+        assert torch.allclose(found.variance.cpu(), expected.variance, atol=1e-8)
+
+
 def test_what_has_no_twin_says_so():
     tree = Columns((Column("c", "categorical", (0.0, 1.0)), Column("z", parent=Parent((0,), ((0.0,),))), Column("y")))
     X, Y = np.random.default_rng(0).random((9, 3)).round(), np.arange(9.0)[:, None]
