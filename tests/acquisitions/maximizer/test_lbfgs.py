@@ -268,6 +268,7 @@ def test_tensors_drop_what_lags_and_keep_a_budget(device):
     assert float(hasty.values[0]) == pytest.approx(float(patient.values[0]), abs=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:A not p.d.")  # GPyTorch says when it adds jitter, as it must where points of a batch meet
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("q", [1, 3])
 def test_botorchs_score_of_a_model_on_a_device_climbs_as_that_of_arrays(q, device):
