@@ -84,8 +84,7 @@ class Moments:
     def variance_bound(self) -> Array:
         """`m`, an upper bound on the variance at O(m n): what is left given the one training point that says most."""
         gp, xp = self._gp, of(self.mean)
-        noise = gp.noise if gp.yvar is None else gp.yvar
-        told = self._gram.matrix[:, : len(gp.X)] / xp.sqrt(gp.kernel.diagonal(gp.theta, gp.features) + noise)
+        told = self._gram.matrix[:, : len(gp.X)] / gp.sd
         return xp.clip(gp.kernel.diagonal(gp.theta, self._features) - xp.amax(told * told, 1), TINY, None)
 
     @cached_property
@@ -291,6 +290,12 @@ class ExactGP:
         """Mean and variance of each training value given the others, noise included; Rasmussen & Williams (2006), equation 5.12."""
         precision = of(self.L).inverse_diagonal(self.L)
         return self.y - self.alpha / precision, 1.0 / precision
+
+    @cached_property
+    def sd(self) -> Array:
+        """Prior standard deviations of the training values, noise and jitter included, `n`: what the factor has."""
+        xp = of(self.L)
+        return xp.sqrt(xp.squares(self.L, 1))
 
     @cached_property
     def log_marginal_likelihood(self) -> float:

@@ -76,6 +76,16 @@ def test_the_bound_of_the_variance_is_what_the_best_single_point_leaves(n, known
     assert (ratio.max() < 1 + 1e-9) == (n == 1)
 
 
+def test_the_bound_of_the_variance_holds_where_jitter_was_needed():
+    X = np.repeat(np.random.default_rng(0).random((8, 2)), 4, axis=0)
+    memo = fit(X, y := np.sin(5 * X[:, 0])).memo()
+    memo["noise"], memo["parameters"] = 1e-18, dict.fromkeys(memo["parameters"], 1.0)
+    gp = ExactGP.from_memo(X, y, None, memo)
+    assert "jitter" in gp.record[0]
+    moments = gp.at(X)
+    assert np.all(moments.variance_bound > moments.variance * (1 - 1e-3))  # of 1e-10, as 1 less nearly 1
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_a_memo_is_the_process_bit_for_bit(known):
     X, y = data(20, 2)
