@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -68,3 +69,8 @@ def spread(variance: Array) -> tuple[Array, Array]:
     """Standard deviation, floored, and its derivative with respect to the variance (zero at the floor), same shape."""
     sd = np.sqrt(np.maximum(variance, LEAST_VARIANCE))
     return sd, np.where(variance > LEAST_VARIANCE, 0.5 / sd, 0.0)
+
+
+def in_blocks(score: Callable[[Array], Array], X: Array, size: int) -> Array:
+    """Scores of the rows of X (`m x d`), shape `m`, `size` rows at a time: what is worked on stays in the cache."""
+    return np.concatenate([np.empty(0), *(score(X[start : start + size]) for start in range(0, len(X), size))])

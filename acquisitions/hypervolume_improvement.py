@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from acquisitions.box_decomposition import decompose, nondominated
 from acquisitions.conditioning import Draws, FeasibilityDraws, LatentFeasibility, LatentProcess, joint_samples, normals
 from acquisitions.feasibility import OutcomeConstraint
-from acquisitions.gaussian import Array, GaussianModel, spread
+from acquisitions.gaussian import Array, GaussianModel, in_blocks, spread
 from acquisitions.tails import log_h, log_mean
 
 _PRUNING = 128  # samples that say which points may be on the front
@@ -165,7 +165,7 @@ class _Expectation:
 
     def value(self, X: Array) -> Array:
         """Shape `m`."""
-        return np.concatenate([np.empty(0), *(self._score(X[start : start + _BLOCK])[0] for start in range(0, len(X), _BLOCK))])
+        return in_blocks(lambda X: self._score(X)[0], X, _BLOCK)
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         """Shapes `m` and `m x d`."""

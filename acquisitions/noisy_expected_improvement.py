@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from acquisitions.conditioning import Draws, FeasibilityDraws, LatentFeasibility, LatentProcess, joint_samples, normals
 from acquisitions.feasibility import OutcomeConstraint
-from acquisitions.gaussian import Array, GaussianModel, spread
+from acquisitions.gaussian import Array, GaussianModel, in_blocks, spread
 from acquisitions.tails import log_h, log_mean
 
 _PRUNING = 512  # samples that say which points may be the best
@@ -65,7 +65,7 @@ class LogNoisyExpectedImprovement:
         """Points that may be the best, `b x d`."""
         objective, feasibility = LatentProcess(gp, self.baseline), LatentFeasibility(self.constraints, self.baseline)
         ranks = objective.rank, feasibility.rank
-        least = min(0.0, float(np.min(gp.at(X).mean))) - 6.0
+        least = min(0.0, float(np.min(gp.at(X).mean))) - 6.0 if self.constraints else -np.inf  # without, every sample has a best point
 
         def improvement(samples: int) -> _Improvement:
             Z = normals(samples if any(ranks) else 1, sum(ranks), rng)
@@ -108,12 +108,14 @@ class LogNoisyExpectedImprovement:
 
     def _optimistic(self, X: Array) -> Array:
         """About an upper bound of the score, without a triangular solve."""
-        best, parts = float(self._rough.best.mean()), [np.empty(0)]
-        for start in range(0, len(X), _BLOCK):
-            moments = self.gp.at(X[start : start + _BLOCK])
+        best = float(self._rough.best.mean())
+
+        def score(X: Array) -> Array:
+            moments = self.gp.at(X)
             sd, _ = spread(moments.variance_bound)
-            parts.append(np.log(sd) + log_h((moments.mean - best) / sd)[0])
-        return np.concatenate(parts)
+            return np.asarray(np.log(sd) + log_h((moments.mean - best) / sd)[0])
+
+        return in_blocks(score, X, _BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class _Improvement:
     best: Array
 
     def value(self, X: Array) -> Array:
-        return np.concatenate([np.empty(0), *(self._value(X[start : start + _BLOCK]) for start in range(0, len(X), _BLOCK))])
+        return in_blocks(self._value, X, _BLOCK)
 
     def _value(self, X: Array) -> Array:
         given, feasible = self.objective.at(X), self.feasibility.at(X)
