@@ -88,7 +88,7 @@ class Study:
         opened = open_storage(storage)
         definition: dict[str, Any] = {
             "name": name,
-            "space": space.to_json(durable=opened.url != "memory"),
+            "space": space.to_json(durable=_durable(opened)),
             "objectives": [objective.to_json() for objective in objectives_of(objectives)],
             "outcome_constraints": [constraint.to_json() for constraint in constraints_of(outcome_constraints)],
             "seed": secrets.randbits(31) if seed is None else seed,
@@ -99,7 +99,7 @@ class Study:
         problem = Problem(space, objectives_of(objectives), constraints_of(outcome_constraints), seed=definition["seed"])
         check_methods(problem, chosen, stopper)
         self._connect(opened, name)
-        configured = {"optimizer": to_json(chosen, durable=opened.url != "memory"), "pruner": pruner_to_json(stopper)}
+        configured = {"optimizer": to_json(chosen, durable=_durable(opened)), "pruner": pruner_to_json(stopper)}
         now = time.time()
         try:
             first = opened.append(name, [Event("created", definition, time=now), Event("configured", configured, time=now)], after=0)
@@ -445,7 +445,7 @@ class Study:
         chosen = self.optimizer if optimizer is None else resolve(optimizer)
         stopper = self.pruner if pruner is ... else resolve_pruner(pruner)
         check_methods(self._problem, chosen, stopper)
-        body = {"optimizer": to_json(chosen, durable=self._storage.url != "memory"), "pruner": pruner_to_json(stopper)}
+        body = {"optimizer": to_json(chosen, durable=_durable(self._storage)), "pruner": pruner_to_json(stopper)}
         self._write(lambda _: [Event("configured", body)])
 
     def redefine(self, *, space: Space, defaults: Mapping[str, Any] | None = None) -> None:
@@ -467,8 +467,8 @@ class Study:
         fill = space.validate({name: given[name] for name in new if name in given}, partial=True, what="defaults") if new else {}
         problem = self._problem
         check_methods(Problem(space, problem.objectives, problem.outcome_constraints, seed=problem.seed), self.optimizer, self.pruner)
-        body = {"space": space.to_json(durable=self._storage.url != "memory"), "defaults": fill}
-        again = {"optimizer": to_json(self.optimizer, durable=self._storage.url != "memory"), "pruner": pruner_to_json(self.pruner)}
+        body = {"space": space.to_json(durable=_durable(self._storage)), "defaults": fill}
+        again = {"optimizer": to_json(self.optimizer, durable=_durable(self._storage)), "pruner": pruner_to_json(self.pruner)}
         # A configuration of its own: tickets and random numbers of the old space mean nothing in the new one.
         self._write(lambda _: [Event("redefined", body), Event("configured", again)])
 
@@ -649,7 +649,7 @@ class Study:
     @property
     def identity(self) -> Hashable:
         """Equal for two objects of one study."""
-        return (self._storage.url if self._storage.url != "memory" else id(self._storage), self._name)
+        return (self._storage.url if _durable(self._storage) else id(self._storage), self._name)
 
     def record(self, number: int) -> Record:
         """A trial as it stands, as far as this object knows the log."""
@@ -775,6 +775,11 @@ def _run(fn: ObjectiveFunction, space: Space, direction: str, n_trials: int, wor
     study = Study(space, direction, **study_arguments)
     study.optimize(fn, n_trials, workers=workers)
     return study
+
+
+def _durable(storage: Storage) -> bool:
+    """Whether other processes may read it."""
+    return storage.url != "memory"
 
 
 def _handle(trial: Trial | int) -> tuple[int, int | None]:

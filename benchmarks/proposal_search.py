@@ -54,7 +54,7 @@ class Case:
     trials: int
     acquisition: Acquisition
     domain: Domain
-    state: Mapping[str, Any]
+    state: Any
     arguments: Mapping[str, Any]
 
     def run(self, settings: MaximizerSettings) -> tuple[float, float]:
