@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,14 @@ import bbo
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.objectives import Constraint, Objective
-from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate, conditioned, fitted
 from bbo.optimizers.targets import WORKS, Target, targets_of
 from bbo.problem import Problem
 from surrogates.exact_gp import Settings
+from tests.bbo.optimizers.modelled import BOX, bowl, filled, propose
 
-BOX = bbo.Space({"x": bbo.Float(0, 10), "y": bbo.Float(-1, 1)})
 TREE = bbo.Space(
     {
         "kind": bbo.Categorical(["a", "b", "c"]),
@@ -36,23 +35,6 @@ TREE = bbo.Space(
     },
     constraints=["r * n <= 2", "r + t <= 1.2"],
 )
-
-
-def bowl(p: Mapping[str, Any]) -> float:
-    return float((p["x"] - 7) ** 2 / 10 + 3 * (p["y"] - 0.3) ** 2)
-
-
-def filled(space: bbo.Space = BOX, f: Callable[[Mapping[str, Any]], Any] = bowl, *, n: int = 8, **arguments: Any) -> bbo.Study:
-    """A study of `Bayes`, past its initial design, with n Sobol points told."""
-    study = bbo.Study(space, arguments.pop("objectives", "minimize"), optimizer=Bayes(n_initial=2), seed=4, **arguments)
-    for point in space.sobol(n, seed=1):
-        study.add(point, f(point))
-    return study
-
-
-def propose(study: bbo.Study, **request: Any) -> Proposal:
-    replica = study._replica
-    return replica.optimizer.propose(replica.state, Request(first_number=len(replica.ledger.records), **request))
 
 
 # -- signs and scales -----------------------------------------------------------------------------------------------------------

@@ -29,30 +29,13 @@ from torch import Tensor
 
 import bbo
 from acquisitions.upper_confidence_bound import UpperConfidenceBound as ClosedFormUpperConfidenceBound
-from bbo.optimizers.base import Proposal, Request, resolve, to_json
+from bbo.optimizers.base import resolve, to_json
 from bbo.optimizers.custom import Context
 from bbo.replay import reproduce
 from bbo.testing import check_optimizer
+from tests.bbo.optimizers.modelled import BOX, bowl, filled, propose
 
-BOX = bbo.Space({"x": bbo.Float(0, 10), "y": bbo.Float(-1, 1)})
 BETA = 4.0
-
-
-def bowl(p: Mapping[str, Any]) -> float:
-    return float((p["x"] - 7) ** 2 / 10 + 3 * (p["y"] - 0.3) ** 2)
-
-
-def filled(optimizer: bbo.Bayes, f: Any = bowl, *, space: bbo.Space = BOX, n: int = 8, **arguments: Any) -> bbo.Study:
-    """A study past its initial design, with n Sobol points told."""
-    study = bbo.Study(space, arguments.pop("objectives", "minimize"), optimizer=replace(optimizer, n_initial=2), seed=4, **arguments)
-    for point in space.sobol(n, seed=1):
-        study.add(point, f(point))
-    return study
-
-
-def propose(study: bbo.Study, **request: Any) -> Proposal:
-    replica = study._replica
-    return replica.optimizer.propose(replica.state, Request(first_number=len(replica.ledger.records), **request))
 
 
 def ucb(model: Model, context: Context) -> AcquisitionFunction:
@@ -101,7 +84,7 @@ def noisy(model: Model, context: Context) -> AcquisitionFunction:
 
 
 def test_a_users_confidence_bound_is_maximized_over_the_studys_model() -> None:
-    study = filled(bbo.Bayes(acquisition=ucb), n=12)
+    study = filled(optimizer=bbo.Bayes(acquisition=ucb), n=12)
     proposal = propose(study)
     surrogate = study._replica.optimizer.model(study._replica.state).surrogate
     ours = ClosedFormUpperConfidenceBound(surrogate.gps[0], BETA)
@@ -120,8 +103,8 @@ def test_what_an_acquisition_is_told() -> None:
 
     values = {"f": lambda p: bowl(p), "c": lambda p: p["x"] / 2}
     study = filled(
-        bbo.Bayes(acquisition=build),
-        lambda p: {name: value(p) for name, value in values.items()},
+        optimizer=bbo.Bayes(acquisition=build),
+        f=lambda p: {name: value(p) for name, value in values.items()},
         objectives={"f": "minimize"},
         outcome_constraints=["c >= 1", "f <= 4"],
     )
@@ -162,13 +145,13 @@ def test_an_output_is_what_the_context_holds() -> None:
         found.append(float((model.posterior(context.X).mean - context.Y).abs().max()))
         return UpperConfidenceBound(model, beta=BETA)
 
-    propose(filled(bbo.Bayes(acquisition=build)))
+    propose(filled(optimizer=bbo.Bayes(acquisition=build)))
     assert max(found) < 0.05
 
 
 def test_a_class_of_botorch_gets_its_inputs() -> None:
-    builtin = propose(filled(bbo.Bayes(), n=12)).queries[0].params
-    proposal = propose(filled(bbo.Bayes(acquisition=qLogNoisyExpectedImprovement), n=12))
+    builtin = propose(filled(optimizer=bbo.Bayes(), n=12)).queries[0].params
+    proposal = propose(filled(optimizer=bbo.Bayes(acquisition=qLogNoisyExpectedImprovement), n=12))
     assert "qLogNoisyExpectedImprovement, by Gaussian processes" in proposal.note
     np.testing.assert_allclose(BOX.encode([proposal.queries[0].params]), BOX.encode([builtin]), atol=0.02)
 
@@ -179,7 +162,7 @@ def test_several_objectives_have_a_reference_point() -> None:
 
     objectives = [bbo.Objective("f", reference=5.0), bbo.Objective("g")]
     builtin, own = (
-        propose(filled(bbo.Bayes(**settings), f, objectives=objectives, n=12))
+        propose(filled(optimizer=bbo.Bayes(**settings), f=f, objectives=objectives, n=12))
         for settings in ({}, {"acquisition": qLogNoisyExpectedHypervolumeImprovement})
     )
     assert "qLogNoisyExpectedHypervolumeImprovement, by Gaussian processes" in own.note
@@ -189,14 +172,14 @@ def test_several_objectives_have_a_reference_point() -> None:
 
 def test_a_batch_is_spread_also_by_analytic_acquisitions() -> None:
     for optimizer in (bbo.Bayes(acquisition=LogExpectedImprovement), bbo.Bayes(surrogate=fitted, acquisition=ucb)):
-        proposal = propose(filled(optimizer), n=3)
+        proposal = propose(filled(optimizer=optimizer), n=3)
         X = BOX.encode([query.params for query in proposal.queries])
         assert "failed" not in proposal.note
         assert min(np.linalg.norm(X[i] - X[j]) for i in range(3) for j in range(i)) > 0.02
 
 
 def test_a_score_without_gradient_and_with_noise_is_searched_and_reproduced() -> None:
-    study = filled(bbo.Bayes(surrogate=known, acquisition=noisy))
+    study = filled(optimizer=bbo.Bayes(surrogate=known, acquisition=noisy))
     state = torch.get_rng_state()
     proposal = propose(study)
     assert torch.equal(torch.get_rng_state(), state)
@@ -207,7 +190,7 @@ def test_a_score_without_gradient_and_with_noise_is_searched_and_reproduced() ->
 
 
 def test_where_a_failure_is_likely_nothing_is_proposed() -> None:
-    study = filled(bbo.Bayes(surrogate=known, acquisition=mean))
+    study = filled(optimizer=bbo.Bayes(surrogate=known, acquisition=mean))
     assert propose(study).queries[0].params["x"] == pytest.approx(2, abs=0.01)
     for x in (1.5, 2.0, 2.5):
         for y in (0.7, 0.8, 0.9):
@@ -223,13 +206,13 @@ def test_where_a_failure_is_likely_nothing_is_proposed() -> None:
 
 
 def test_a_users_model_decides() -> None:
-    proposal = propose(filled(bbo.Bayes(surrogate=known, acquisition=mean)))
+    proposal = propose(filled(optimizer=bbo.Bayes(surrogate=known, acquisition=mean)))
     np.testing.assert_allclose(BOX.encode([proposal.queries[0].params])[0], [0.2, 0.9], atol=1e-3)
     assert "by the model" in proposal.note and "test_custom:known on 8 trials" in proposal.note
 
 
 def test_a_users_model_is_improved_on_by_log_expected_improvement() -> None:
-    study = filled(bbo.Bayes(surrogate=fitted), n=12)
+    study = filled(optimizer=bbo.Bayes(surrogate=fitted), n=12)
     proposal = propose(study)
     assert proposal.note.startswith("log expected improvement, by the model")
     assert bowl(proposal.queries[0].params) < min(bowl(t.params) for t in study.trials)
@@ -241,7 +224,7 @@ def test_a_users_model_looks_for_feasibility_first() -> None:
     def f(p: Mapping[str, Any]) -> dict[str, float]:
         return {"f": bowl(p), "c": p["x"]}
 
-    study = filled(bbo.Bayes(surrogate=fitted), f, objectives={"f": "minimize"}, outcome_constraints=["c >= 9.5"])
+    study = filled(optimizer=bbo.Bayes(surrogate=fitted), f=f, objectives={"f": "minimize"}, outcome_constraints=["c >= 9.5"])
     proposal = propose(study)
     assert proposal.note.startswith("probability of feasibility, since nothing feasible is known, by the model")
     assert proposal.queries[0].params["x"] > 9.5
@@ -254,7 +237,7 @@ def test_a_users_model_looks_for_feasibility_first() -> None:
 
 @pytest.mark.parametrize("optimizer", [bbo.Bayes(acquisition=ucb), bbo.Bayes(surrogate=unfitted)], ids=["acquisition", "surrogate"])
 def test_equal_logs_lead_to_equal_proposals(optimizer: bbo.Bayes) -> None:
-    study = filled(optimizer)
+    study = filled(optimizer=optimizer)
     asked = [study.ask(), *study.ask(2)]
     study.tell(asked[0], 0.5)
     asked.append(study.ask())
@@ -323,7 +306,7 @@ def test_lambdas_stay_in_memory(tmp_path: Path) -> None:
     with pytest.raises(bbo.InvalidStudy, match=r"the acquisition .*<lambda> cannot be stored.*Move it into a module, or keep the study in"):
         bbo.Study(BOX, optimizer=optimizer, storage=tmp_path / "runs.db", seed=0)
     assert resolve(to_json(optimizer)) == optimizer
-    study = filled(optimizer)
+    study = filled(optimizer=optimizer)
     study.configure(pruner="median")
     assert "<lambda>, by Gaussian processes" in propose(study).note
 
@@ -367,7 +350,7 @@ class Whole(AcquisitionFunction):
     ids=lambda value: None if isinstance(value, dict) else value[:24],
 )
 def test_a_sobol_point_with_the_reason_where_it_fails(settings: dict[str, Any], reason: str) -> None:
-    proposal = propose(filled(bbo.Bayes(**settings)))
+    proposal = propose(filled(optimizer=bbo.Bayes(**settings)))
     assert len(proposal.queries) == 1
     assert proposal.note.startswith("a Sobol point, since the model failed: ") and reason in proposal.note
 

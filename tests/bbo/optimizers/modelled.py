@@ -1,0 +1,37 @@
+"""A study past its initial design, and what its model would propose now: for the tests of `Bayes` and of what users put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import bbo
+from bbo.optimizers.base import Proposal, Request
+
+BOX = bbo.Space({"x": bbo.Float(0, 10), "y": bbo.Float(-1, 1)})
+
+
+def bowl(p: Mapping[str, Any]) -> float:
+    return float((p["x"] - 7) ** 2 / 10 + 3 * (p["y"] - 0.3) ** 2)
+
+
+def filled(
+    space: bbo.Space = BOX,
+    f: Callable[[Mapping[str, Any]], Any] = bowl,
+    *,
+    n: int = 8,
+    optimizer: bbo.Bayes = bbo.Bayes(),  # noqa: B008 - settings are frozen
+    objectives: Any = "minimize",
+    **arguments: Any,
+) -> bbo.Study:
+    """A study of `Bayes` whose initial design is two points, with n Sobol points told."""
+    study = bbo.Study(space, objectives, optimizer=replace(optimizer, n_initial=2), seed=4, **arguments)
+    for point in space.sobol(n, seed=1):
+        study.add(point, f(point))
+    return study
+
+
+def propose(study: bbo.Study, **request: Any) -> Proposal:
+    replica = study._replica
+    return replica.optimizer.propose(replica.state, Request(first_number=len(replica.ledger.records), **request))
