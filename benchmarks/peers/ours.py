@@ -1,4 +1,8 @@
-"""bbo. Settings: ``optimizer``, a name or the JSON of one (default: ``auto`` with the run's budget, as `Study.optimize` states it)."""
+"""bbo.
+
+Settings: ``optimizer``, a name or the JSON of one (default: ``auto`` with the run's budget, as `Study.optimize` states it);
+``constraints``, known ones of the space, as strings.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ class Adapter:
         references = spec.reference if several else (None,)
         given = settings.get("optimizer", "auto")
         self._study = bbo.Study(
-            bbo.Space({p.name: _parameter(p) for p in spec.parameters}),
+            bbo.Space({p.name: _parameter(p) for p in spec.parameters}, settings.get("constraints", ())),
             [bbo.Objective(name, reference=reference) for name, reference in zip(spec.objectives, references, strict=True)],
             outcome_constraints=[f"{name} <= 0" for name in spec.constraints],
             optimizer=bbo.Auto(budget=spec.budget) if given == "auto" else resolve(given),

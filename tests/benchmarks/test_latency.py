@@ -20,9 +20,11 @@ def test_a_row_sets_the_mean_of_warm_asks_against_the_best_peer() -> None:
         "cut": _timed("cut", [CUT], "cut"),
         "broken": _timed("broken", [1.0], "ValueError: no"),
     }
-    assert latency.line(50, 6, timed, "bbo") == "| 50 | 6 | 0.3 | 0.4 | 9 | 4 | 2 | >120 | failed: ValueError: no | 0.150 |"
+    row = latency.line(("plain", 50), timed, "bbo", None)
+    assert row == "| plain | 50 | 0.3 | 0.4 | 9 | 4 | 2 | >120 | failed: ValueError: no |  | 0.150 |"
+    assert latency.line(("mixed", 50), timed, "bbo", 0.2).endswith("| 1.50 | 0.150 |")
     timed["bbo"].reason = "KeyError: x"
-    assert latency.line(50, 6, timed, "bbo").startswith("| 50 | 6 | failed: KeyError: x |")
+    assert latency.line(("plain", 50), timed, "bbo", None).startswith("| plain | 50 | failed: KeyError: x |")
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -33,3 +35,15 @@ def test_optimizers_take_turns_on_one_history(tmp_path, batch) -> None:
     assert not any(each.reason for each in timed.values())
     failing = latency.measure(12, 2, ['bbo:{"name": "none"}'], batch=1, core=None, folder=tmp_path)
     assert "InvalidStudy" in next(iter(failing.values())).reason
+
+
+@pytest.mark.parametrize("space", latency.SPACES)
+def test_every_space_is_asked_about(tmp_path, space) -> None:
+    timed = latency.measure(20, 3, ["bbo"], batch=1, core=None, folder=tmp_path, space=space)["bbo"]
+    assert not timed.reason and len(timed.seconds) == 3
+
+
+def test_points_of_the_linear_space_keep_its_constraint_and_mixed_ones_are_typed() -> None:
+    linear, mixed = latency.problem("linear", 30, 6), latency.problem("mixed", 30, 6)
+    assert len(linear.points) == 30 and all(sum(point.values()) <= 1 for point in linear.points)
+    assert {point["x1"] for point in mixed.points} == {"a", "b", "c"} and all(isinstance(point["x0"], int) for point in mixed.points)
