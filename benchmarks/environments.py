@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -82,7 +83,7 @@ def entry(name: str) -> Entry:
     """The optimizer of a name: one of `OPTIMIZERS`, or bbo with another optimizer of its own or with settings.
 
     ``bbo`` is `auto`; ``bbo:bayes`` the optimizer of that name; ``bbo:{"name": "bayes", "settings": {...}}`` one with settings. What
-    follows an ``@`` is a tag that keeps runs of different code apart.
+    follows an ``@`` is a tag that keeps runs of different code apart; ``@x8`` at the end asks for eight points at a time (`batch_of`).
 
     Raises:
         KeyError: There is no such optimizer.
@@ -94,6 +95,12 @@ def entry(name: str) -> Entry:
     if not chosen:
         return found
     return Entry(found.adapter, found.environment, {"optimizer": loads(chosen) if chosen.startswith("{") else chosen})
+
+
+def batch_of(name: str) -> int:
+    """How many points it is asked for at a time: 8 for ``optuna_gp@x8``, 1 for a name without such an end."""
+    found = re.search(r"@x([1-9]\d*)$", name)
+    return int(found[1]) if found else 1
 
 
 def folder() -> Path:

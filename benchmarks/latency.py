@@ -129,9 +129,7 @@ def problem(space: str, n: int, d: int) -> Problem:
     return Problem(spec, inside[:n], values, settings)
 
 
-def measure(
-    n: int, d: int, names: Sequence[str], *, batch: int, core: int | None, folder: Path, space: str = "plain"
-) -> dict[str, Timed]:
+def measure(n: int, d: int, names: Sequence[str], *, batch: int, core: int | None, folder: Path, space: str = "plain") -> dict[str, Timed]:
     """The asks of all optimizers on one history of n points in d dimensions, one after another in turn."""
     given = problem(space, n, d)
     timed: dict[str, Timed] = {}

@@ -27,7 +27,7 @@ class Run:
             ended early, and counts what it had found).
         reason: Why, where it is not done.
         values: After each evaluation, in the case's units (`benchmarks.suite.scoring.progress`).
-        ask_seconds: Of each proposal by the clock, measured in the process of the library.
+        ask_seconds: Of each proposal, or batch of them, by the clock, measured in the process of the library.
         ask_cpu: The same in processor time, which other work on the machine does not lengthen.
         tell_cpu: Processor time of each tell after the initial design: some libraries do here what others do when asked.
         versions: Releases, as ``name==version``, separated by blanks.

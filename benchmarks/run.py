@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
-from benchmarks.environments import entry
+from benchmarks.environments import batch_of, entry
 from benchmarks.process import Failed, TimedOut, Worker
 from benchmarks.results import Run
 from benchmarks.suite import suite
@@ -50,17 +50,17 @@ class Limits:
 
 def run_one(case: Case, optimizer: str, seed: int, *, core: int | None, log: Path, limits: Limits, sealed: bool = False) -> Run:
     """One run. A library that fails or takes too long ends it early; what it had found by then counts."""
-    chosen = entry(optimizer)
+    chosen, batch = entry(optimizer), batch_of(optimizer)
     true: list[Outcomes] = []
     told: list[Outcomes] = []
     seconds: list[float] = []
     asks: list[float] = []
     tells: list[float] = []
-    batch: list[list[Any]] = []
+    design: list[list[Any]] = []
     for point in case.initial(seed):
         true.append(case.evaluate(point))
         told.append(case.observe(true[-1], seed, len(true) - 1))
-        batch.append([None, point, told[-1]])
+        design.append([None, point, told[-1]])
     status, reason, versions = "done", "", ""
     log.parent.mkdir(parents=True, exist_ok=True)
     with Worker(chosen.python, chosen.adapter, log=log.resolve(), core=core) as worker:
@@ -72,18 +72,19 @@ def run_one(case: Case, optimizer: str, seed: int, *, core: int | None, log: Pat
                 true, told = [], []
             else:
                 versions = " ".join([f"{name}=={version}" for name, version in answer["versions"].items()] + chosen.source)
-                worker.request({"op": "tell", "results": batch}, limit=START_LIMIT)
+                worker.request({"op": "tell", "results": design}, limit=START_LIMIT)
             while status == "done" and len(true) < case.budget:
-                answer = worker.request({"op": "ask", "n": 1}, limit=limits.wait)
+                answer = worker.request({"op": "ask", "n": min(batch, case.budget - len(true))}, limit=limits.wait)
                 seconds.append(answer["seconds"])
                 asks.append(answer["cpu"])
                 if answer["cpu"] > limits.ask or sum(asks) + sum(tells) > limits.run:
                     raise TimedOut(f"ask {len(asks)} took {answer['cpu']:.1f} s, all of them {sum(asks) + sum(tells):.0f} s")
-                ((handle, proposed),) = answer["points"]
-                point = case.spec.active(proposed)
-                true.append(case.evaluate(point))
-                told.append(case.observe(true[-1], seed, len(true) - 1))
-                tells.append(worker.request({"op": "tell", "results": [[handle, proposed, told[-1]]]}, limit=limits.wait)["cpu"])
+                measured = []
+                for handle, proposed in answer["points"]:
+                    true.append(case.evaluate(case.spec.active(proposed)))
+                    told.append(case.observe(true[-1], seed, len(true) - 1))
+                    measured.append([handle, proposed, told[-1]])
+                tells.append(worker.request({"op": "tell", "results": measured}, limit=limits.wait)["cpu"])
         except TimedOut as error:
             status, reason = "timeout", str(error)
         except Failed as error:

@@ -12,7 +12,7 @@ import pytest
 
 import bbo
 from benchmarks import results, run
-from benchmarks.environments import Entry, entry
+from benchmarks.environments import Entry, batch_of, entry
 from benchmarks.process import Failed, TimedOut, Worker
 from benchmarks.suite.case import Case
 
@@ -51,6 +51,12 @@ def test_runs_are_paired_complete_and_not_repeated(go, tmp_path) -> None:
     assert (tmp_path / "runs.jsonl").read_text() == before
 
 
+def test_batches_are_asked_for_and_cut_at_the_budget(go) -> None:
+    (r,) = go(["bbo:sobol@x8"])
+    assert (r.status, r.initial, len(r.values)) == ("done", 5, 30)
+    assert len(r.ask_cpu) == len(r.tell_cpu) == 4  # 8, 8, 8 and 1
+
+
 def test_no_run_starts_after_the_deadline(go) -> None:
     assert go(["random"], hours=-1.0) == []
 
@@ -59,6 +65,8 @@ def test_names_of_optimizers() -> None:
     assert entry("bbo:sobol@after").settings == {"optimizer": "sobol"}
     settings = {"name": "bayes", "settings": {}}
     assert entry(f"bbo:{json.dumps(settings)}").settings == {"optimizer": settings}
+    assert (batch_of("bbo:sobol@after@x8"), batch_of("bbo@x8"), batch_of("bbo@x0"), batch_of("bbo@max8")) == (8, 8, 1, 1)
+    assert entry("optuna_gp@x8").settings == {"sampler": "gp"}
     with pytest.raises(KeyError):
         entry("nobody")
 
