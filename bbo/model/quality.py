@@ -91,7 +91,7 @@ def _fit(model: CubeModel) -> Iterator[Finding]:
                 "overconfident",
                 "warning",
                 f"only {share:.0%} of {n} values of {outcome} lie in the 95 % intervals that the model expects from the other trials",
-                "take its sd for too small; tell the sd of measurements if it is known, or try bbo.Bayes(output_warp=True)",
+                "take its sd for too small; tell the sd of measurements if it is known, or try bbo.Bayes(input_warp=True)",
             )
         far = np.flatnonzero(np.abs(loo.residuals) > FAR)
         if 0 < len(far) <= _FEW:

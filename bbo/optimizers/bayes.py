@@ -77,11 +77,11 @@ class Bayes:
         acquisition: ``"log_ei"``, with a model of your own BoTorch's `qLogNoisyExpectedImprovement`; or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
             or a class of these that BoTorch has an input constructor for.
-        n_initial: Finished trials before the model takes over; None means ``2 d``, at least 5 and at most 12.
+        n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).
         output_warp: Whether objectives are bent towards a normal distribution (Yeo & Johnson 2000), as HEBO does
-            (Cowen-Rivers et al. 2022, arXiv:2012.03826).
+            (Cowen-Rivers et al. 2022, arXiv:2012.03826): what tells good from very good is then not lost among bad values.
 
     Raises:
         InvalidStudy: A setting is not one of these.
@@ -92,9 +92,9 @@ class Bayes:
     n_initial: int | None = None
     kernel: Literal["rbf", "matern12", "matern32", "matern52"] = "rbf"
     input_warp: bool = False
-    output_warp: bool = False
+    output_warp: bool = True
     name: ClassVar[str] = "bayes"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -141,7 +141,7 @@ class Bayes:
         """Sobol points first, then the model's choice; Sobol points again, with the reason, where the model fails."""
         refuse(request, "context", optimizer="bayes")
         done, failed = (len(state.finished(kind)) for kind in (State.DONE, State.FAILED))
-        n_initial = self.n_initial or min(max(5, 2 * state.problem.space.d), 12)
+        n_initial = self.n_initial or min(max(5, state.problem.space.d + 1), 10)
         if done < 2 or done + failed < n_initial:
             return replace(
                 Sobol().propose(state, request), note=f"initial design, until {n_initial} trials are finished and 2 of them done"

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from surrogates.exact_gp.arrays import Array
 
+_GRIDS, _GRID = 3, 21  # grids of the search for a power, each between the neighbours of the best so far, and their points
 _NODES = 32  # of the quadrature: exact for polynomials of degree 63
 
 
@@ -76,23 +77,24 @@ class YeoJohnson:
 
     @classmethod
     def fit(cls, y: ArrayLike) -> YeoJohnson:
-        """By maximum likelihood, for standardised values.
+        """By maximum likelihood to three digits, for standardised values.
 
         The power is kept between 0 and 2, where the transform reaches every number, so that every prediction has a way back;
         beyond, tails longer than those of a log-normal distribution would be bent further.
         """
-        from scipy.optimize import minimize_scalar
-
         values = np.asarray(y, dtype=float)
         if values.size < 3 or not values.std() > 0:
             return cls(1.0)
-        jacobian = float(np.sum(np.sign(values) * np.log1p(np.abs(values))))
-
-        def loss(power: float) -> float:
-            return 0.5 * values.size * math.log(max(float(cls(power).forward(values).var()), 1e-300)) - (power - 1.0) * jacobian
-
-        found = float(minimize_scalar(loss, bounds=(0.0, 2.0), method="bounded", options={"xatol": 1e-6}).x)
-        return cls(found)
+        sizes = np.sign(values) * np.log1p(np.abs(values))
+        low, high = 0.0, 2.0
+        for _ in range(_GRIDS):
+            powers = np.linspace(low, high, _GRID)[:, None]
+            exponents = np.where(sizes >= 0, powers, 2.0 - powers)
+            spread = _grown(np.abs(sizes), exponents) * np.sign(sizes)
+            likelihood = (powers[:, 0] - 1.0) * sizes.sum() - 0.5 * values.size * np.log(np.maximum(spread.var(1), 1e-300))
+            best, step = float(powers[likelihood.argmax(), 0]), (high - low) / (_GRID - 1)
+            low, high = max(best - step, 0.0), min(best + step, 2.0)
+        return cls(best)
 
     def forward(self, y: ArrayLike) -> Array:
         values = np.asarray(y, dtype=float)
@@ -245,9 +247,11 @@ def _hermite() -> tuple[Array, Array]:
     return nodes, weights / weights.sum()
 
 
-def _grown(size: Array, power: float) -> Array:
+def _grown(size: Array, power: ArrayLike) -> Array:
     """``(exp(power size) - 1) / power``, and its limit where the power is zero."""
-    return size if abs(power) < 1e-12 else np.expm1(power * size) / power
+    zero = np.abs(power) < 1e-12
+    safe = np.where(zero, 1.0, power)
+    return np.where(zero, size, np.expm1(safe * size) / safe)
 
 
 def _shrunk(value: Array, power: float) -> Array:

@@ -47,7 +47,7 @@ def test_maximizing_is_minimizing_the_negative() -> None:
 
 
 def test_the_improvement_lies_where_the_function_is_low() -> None:
-    study = filled(f=bowl, n=12)
+    study = filled(f=bowl, n=14)
     point = propose(study).queries[0].params
     assert bowl(point) < min(bowl(t.params) for t in study.trials)
     assert point["x"] == pytest.approx(7, abs=2)
