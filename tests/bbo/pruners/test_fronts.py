@@ -134,6 +134,11 @@ def test_of_the_front_that_is_cut_those_that_spread_best_stay() -> None:
     assert chosen(losses, 6) == [0, 1, 2, 3, 4, 5]
 
 
+def test_equal_rows_take_a_place_each() -> None:
+    losses = np.array([[0, 0], [1, 9], [1, 9], [9, 1]], dtype=float)
+    assert [chosen(losses, places) for places in (1, 2, 3, 4)] == [[0], [0, 1, 2], [0, 1, 2], [0, 1, 2, 3]]
+
+
 def test_a_row_that_is_not_there() -> None:
     with pytest.raises(IndexError, match="row 2 of 1"):
         among_best(np.zeros((1, 2)), 2, 5)
