@@ -34,15 +34,18 @@ def fronts(losses: NDArray[np.float64]) -> Iterator[NDArray[np.intp]]:
 
 
 def ahead(own: NDArray[np.float64], others: NDArray[np.float64]) -> int:
-    """How many of the others stand in a better front than one's own vector would among them; 0 where none of them dominates it.
+    """How many of the others stand in a better front than the best of one's own vectors would among them.
+
+    It is 0 where one of them is dominated by none of the others.
 
     Args:
-        own: Shape ``m``, minimized.
+        own: ``r x m``, minimized; r at least 1.
         others: ``n x m``.
     """
+    own = own[nondominated(own)]
     count = 0
     for front in fronts(others):
-        if nondominated(np.vstack([own, others[front]]))[0]:
+        if nondominated(np.vstack([own, others[front]]))[: len(own)].any():
             break
         count += len(front)
     return count
@@ -57,6 +60,9 @@ def among_best(losses: NDArray[np.float64], i: int, places: int) -> bool:
         losses: ``n x m``, minimized.
         i: A row.
         places: At least 1.
+
+    Raises:
+        IndexError: There is no row i.
     """
     before = 0
     for k, front in enumerate(fronts(losses)):
@@ -71,9 +77,9 @@ def among_best(losses: NDArray[np.float64], i: int, places: int) -> bool:
 def spread(points: NDArray[np.intp]) -> list[int]:
     """An order in which every beginning of it covers the points well: an epsilon-net.
 
-    Always the point farthest from those before it (K. L. Clarkson, "Nearest-Neighbor Searching and Metric Space Dimensions", 2005,
-    section 3). It begins with the least sum, the best compromise; of equally far ones the lesser sum comes first, then the
-    lexicographically lesser row: the order is one of the points, whatever order they come in.
+    Always the point farthest from those before it (K. L. Clarkson, "Nearest-Neighbor Searching and Metric Space Dimensions", 2005). It
+    begins with the least sum, the best compromise; of equally far ones the lesser sum comes first, then the lexicographically
+    lesser row: the order is one of the points, whatever order they come in.
 
     Args:
         points: Distinct rows, ``n x m``, n at least 1. Integers, so that equal distances are equal.

@@ -25,10 +25,10 @@ class Median:
     averages, which let a trial that began well go on for long. Of a done trial the latest report up to the step counts.
 
     With several objectives a trial is stopped where more than half of the done trials stand in a better nondominated front (Deb et
-    al. 2002) than it does. It goes on where none of them dominates it, and the objectives' scales have no say. Of its own reports
-    the latest counts, not the best so far: of an objective that grows with the steps, such as a cost, the first would stay the best.
-    With one value that is the median rule, except between the two middle values of an even number of trials: there their mean
-    decides, and ranks have none.
+    al. 2002) than the best of its own reports so far. It goes on where none of theirs dominates its latest, and the objectives'
+    scales have no say. An objective of which a trial's reports have only become worse, such as a cost that adds up, counts with its
+    latest value in all of them: the first report would stay the best for ever. With one objective this would be the median rule but
+    for values between the two middle ones of an even number of trials, whose mean decides there; fronts have none.
 
     Args:
         n_startup: Done trials with a report by that step, at least 1, before any trial is stopped there.
@@ -79,4 +79,5 @@ def _is_behind(own: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
     if own.shape[1] == 1:
         values: list[float] = others[:, 0].tolist()
         return float(own.min()) > statistics.median(values)
-    return 2 * ahead(own[-1], others) > len(others)
+    only_worse = (np.diff(own, axis=0) >= 0).all(axis=0)
+    return 2 * ahead(np.where(only_worse, own[-1], own), others) > len(others)

@@ -85,10 +85,16 @@ def test_median_by_hand() -> None:
     assert judged(study, (4, 4)) == [False]  # three of six are no majority
 
 
-def test_median_takes_the_latest_report_so_that_a_growing_cost_does_not_protect() -> None:
+def test_median_takes_the_best_so_far_but_of_what_only_becomes_worse_the_latest() -> None:
     study = study_of(bbo.Median(n_startup=1))
-    curve(study, (5, 1), (3, 2), (1, 3))
-    assert judged(study, (5, 1), (4, 2), (0, 3)) == [False, True, False]
+    curve(study, (5, 1), (3, 1), (2, 1))
+    assert judged(study, (5, 1), (1, 1), (9, 1)) == [False, False, False]  # the best so far is (1, 1)
+    assert judged(study, (5, 1), (2, 2), (9, 1)) == [False, False, True]  # (3, 1) does not dominate (2, 2); (2, 1) does, and (5, 1)
+    study = study_of(bbo.Median(n_startup=1))
+    curve(study, (5, 1), (3, 2), (1, 3))  # a cost that adds up
+    assert judged(study, (5, 1), (4, 2), (0, 3)) == [False, True, False]  # (5, 1) does not protect (4, 2)
+    assert judged(study, (6, 1), (2, 2), (3, 3)) == [True, False, True]  # best so far (2, 3) at the end, behind (1, 3)
+    assert judged(study, (6, 1), (1, 2), (3, 3)) == [True, False, False]  # best so far (1, 3)
 
 
 @pytest.mark.parametrize("pruner", PRUNERS)
@@ -264,9 +270,9 @@ def test_a_stored_study_gives_the_same_answers_when_it_is_read_again(pruner: bbo
     study = study_of(pruner, storage=tmp_path / "runs.db")
     rng = np.random.default_rng(5)
     for number in range(12):
-        trial = study.ask()
+        trial, level = study.ask(), rng.integers(0, 9, 2)
         for step in range(4):
-            trial.report(rng.integers(0, 9, 2).astype(float), step)
+            trial.report(level + rng.random(2), step)
         if number % 3:
             study.tell(trial, rng.random(2))
     again = bbo.load_study("study", tmp_path / "runs.db")
