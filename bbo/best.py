@@ -64,15 +64,12 @@ def nondominated(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
     Returns:
         Shape ``n``.
     """
-    order = np.lexsort(losses.T[::-1])  # whoever dominates a row comes before it
     keep = np.zeros(len(losses), dtype=bool)
-    front: list[int] = []
-    for i in order:
-        others = losses[front]
-        dominated = bool(((others <= losses[i]).all(axis=1) & (others < losses[i]).any(axis=1)).any()) if front else False
-        if not dominated:
-            front.append(int(i))
-            keep[i] = True
+    left = np.lexsort(losses.T[::-1])  # whoever dominates a row comes before it: the first one left is dominated by nobody
+    while len(left):
+        rows, first = losses[left], losses[left[0]]
+        keep[left[(rows == first).all(axis=1)]] = True
+        left = left[(rows < first).any(axis=1)]
     return keep
 
 

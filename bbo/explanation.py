@@ -171,6 +171,10 @@ def _point(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in params.items())
 
 
+def _numbers(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}={value:g}" for name, value in values.items())
+
+
 def _words(event: Event) -> str:
     body = event.body
     attempt = f"attempt {body.get('attempt')}"
@@ -181,11 +185,12 @@ def _words(event: Event) -> str:
             lease = f", on a lease of {body['lease']:g} s" if body.get("lease") is not None else ""
             return f"{attempt} handed out{whose}{lease}"
         case "told":
-            told = ", ".join(f"{name}={value:g}" for name, value in body["values"].items())
+            told = _numbers(body["values"])
             run = f", run at {_point(body['params'])}" if "params" in body else ""
             return f"{attempt} told {told}{run}{' (superseded, not used)' if body.get('superseded') else ''}"
         case "reported":
-            return f"{attempt} reported {body['value']:g} at step {body['step']}"
+            reported = _numbers(body["values"]) if "values" in body else f"{body['value']:g}"
+            return f"{attempt} reported {reported} at step {body['step']}"
         case "lapsed":
             return f"the lease of {attempt} ended; after {MAX_ATTEMPTS} such ends a trial is lost"
         case "retried":

@@ -25,7 +25,7 @@ from bbo.replica import Replica
 from bbo.space import Space
 from bbo.storage import open_storage
 from bbo.storage.base import Conflict, Storage, back_off, shown
-from bbo.trial import Trial
+from bbo.trial import Reported, Trial
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -668,9 +668,9 @@ class Study:
             raise NoBest("a trial of several objectives has no single value; use trial.outcomes")
         return self._record(number).values.get(self.objectives[0].name)
 
-    def report(self, number: int, attempt: int, value: float, step: int) -> None:
-        """Log a trial's intermediate value (see `Trial.report`)."""
-        self._write(lambda ledger: [telling.reported(ledger, number, attempt, value, step)])
+    def report(self, number: int, attempt: int, values: Reported, step: int) -> None:
+        """Log a trial's intermediate result (see `Trial.report`)."""
+        self._write(lambda ledger: [telling.reported(self._problem, ledger, number, attempt, values, step)])
 
     def should_prune(self, number: int) -> bool:
         """Whether the pruner would stop a trial now."""

@@ -101,14 +101,14 @@ def ended(ledger: Ledger, kind: str, number: int, attempt: int | None, reason: s
     return Event(kind, body, trial=number)
 
 
-def reported(ledger: Ledger, number: int, attempt: int, value: Any, step: Any) -> Event | None:
-    """The event of an intermediate value, None where it repeats an equal one or the trial is not this attempt's any more.
+def reported(problem: Problem, ledger: Ledger, number: int, attempt: int, values: Any, step: Any) -> Event | None:
+    """The event of an intermediate result, None where it repeats an equal one or the trial is not this attempt's any more.
 
     Raises:
-        InvalidTell: The value or the step is malformed, or the step was reported with another value.
+        InvalidTell: The values or the step are malformed, or the step was reported with other values.
     """
     record = record_of(ledger, number)
-    value = finite(value, f"trial {number}: the reported value")
+    given = _intermediate(problem, values, f"trial {number}")
     if isinstance(step, bool) or not hasattr(step, "__index__") or step.__index__() < 0:
         raise InvalidTell(f"trial {number}: step is {step!r}; it is an integer, at least 0")
     step = step.__index__()
@@ -116,10 +116,11 @@ def reported(ledger: Ledger, number: int, attempt: int, value: Any, step: Any) -
         return None
     for old_step, old_value in record.reports:
         if old_step == step:
-            if old_value == value:
+            if old_value == given:
                 return None
             raise InvalidTell(f"trial {number}: step {step} was reported as {old_value!r} before")
-    return Event("reported", {"attempt": attempt, "step": step, "value": value}, trial=number)
+    key = "values" if isinstance(given, dict) else "value"
+    return Event("reported", {"attempt": attempt, "step": step, key: given}, trial=number)
 
 
 def amended(
@@ -268,24 +269,35 @@ def _measurements(
     return body
 
 
-def _named(given: Any, outcomes: tuple[str, ...], where: str) -> dict[str, Any]:
-    """Values by outcome name, from a mapping, a sequence in the order of the outcomes, or a bare number."""
+def _intermediate(problem: Problem, given: Any, where: str) -> float | dict[str, float]:
+    """What a report says: one objective's number, or every objective's by its name: fronts order nothing that has gaps."""
+    names = tuple(objective.name for objective in problem.objectives)
+    found = _named(given, names, f"{where}: report", "objective", parts=False)
+    if missing := [name for name in names if name not in found]:
+        raise InvalidTell(f"{where}: report: objective {', '.join(missing)} is missing; all of {', '.join(names)} are reported at once")
+    if len(names) == 1:
+        return finite(found[names[0]], f"{where}: the reported value")
+    return {name: finite(found[name], f"{where}: the reported value of {name}") for name in names}
+
+
+def _named(given: Any, names: tuple[str, ...], where: str, kind: str = "outcome", *, parts: bool = True) -> dict[str, Any]:
+    """Values by name, from a mapping, a sequence in the order of the names, or a bare number."""
     if isinstance(given, Mapping):
         for name in given:
-            if name not in outcomes:
-                near = difflib.get_close_matches(str(name), outcomes, n=1)
+            if name not in names:
+                near = difflib.get_close_matches(str(name), names, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise InvalidTell(
-                    f"{where}: unknown outcome {name!r}{hint} (outcomes: {', '.join(outcomes)}; anything else goes into attrs=)"
-                )
+                rest = "; anything else goes into attrs=" if parts else ""
+                raise InvalidTell(f"{where}: unknown {kind} {name!r}{hint} ({kind}s: {', '.join(names)}{rest})")
         return dict(given)
     if isinstance(given, (list, tuple)) or getattr(given, "ndim", 0) == 1:
-        if len(given) != len(outcomes):
-            raise InvalidTell(f"{where}: {len(given)} values for {len(outcomes)} outcomes ({', '.join(outcomes)})")
-        return dict(zip(outcomes, given, strict=True))
-    if len(outcomes) > 1:
-        raise InvalidTell(f"{where}: one value for {len(outcomes)} outcomes; give a dict with {', '.join(outcomes)}, or a part of them")
-    return {outcomes[0]: given}
+        if len(given) != len(names):
+            raise InvalidTell(f"{where}: {len(given)} values for {len(names)} {kind}s ({', '.join(names)})")
+        return dict(zip(names, given, strict=True))
+    if len(names) > 1:
+        rest = ", or a part of them" if parts else ""
+        raise InvalidTell(f"{where}: one value for {len(names)} {kind}s; give a dict with {', '.join(names)}{rest}")
+    return {names[0]: given}
 
 
 def plain_json(given: Mapping[str, Any], what: str) -> dict[str, Any]:

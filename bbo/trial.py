@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from bbo.log.ledger import Record
 from bbo.log.states import State
+
+Reported: TypeAlias = float | Mapping[str, float] | Sequence[float]
+"""What a report takes: one objective's value; of several a mapping by name, or a sequence in their order."""
 
 
 class Link(Protocol):
@@ -29,8 +32,8 @@ class Link(Protocol):
         """Its only objective's value, None while there is none."""
         ...
 
-    def report(self, number: int, attempt: int, value: float, step: int) -> None:
-        """Log an intermediate value."""
+    def report(self, number: int, attempt: int, values: Reported, step: int) -> None:
+        """Log an intermediate result."""
         ...
 
     def should_prune(self, number: int) -> bool:
@@ -99,9 +102,9 @@ class Trial(Mapping[str, Any]):
         return self._record.reason
 
     @property
-    def reports(self) -> tuple[tuple[int, float], ...]:
-        """Reported ``(step, value)`` of the latest attempt, in order of arrival."""
-        return self._record.reports
+    def reports(self) -> tuple[tuple[int, float | Mapping[str, float]], ...]:
+        """Reported ``(step, value)`` of the latest attempt, in order of arrival; with several objectives ``(step, {name: value})``."""
+        return tuple((step, dict(value) if isinstance(value, Mapping) else value) for step, value in self._record.reports)
 
     @property
     def worker(self) -> str | None:
@@ -114,19 +117,21 @@ class Trial(Mapping[str, Any]):
         """An integer below 2**32. Trials of equal seed are to be evaluated with the same random numbers."""
         return self._link.seed_of(self.number)
 
-    def report(self, value: float, step: int) -> None:
-        """Tell an intermediate value, for early stopping and the plots.
+    def report(self, values: Reported, step: int) -> None:
+        """Tell an intermediate result, for early stopping.
 
         Inside `Study.optimize` a NaN or infinity fails the trial, as it does when it is returned.
 
         Args:
-            value: The objective so far, in its own units and sign.
+            values: The objective so far, in its own units and sign. With several objectives all of them, as ``{name: value}`` or as
+                a sequence in their order.
             step: How far the evaluation has come (epoch, fold, ...), from 0; each step once.
 
         Raises:
-            InvalidTell: The value is no finite number, or the step is negative, no integer, or was reported before.
+            InvalidTell: A value is no finite number; an objective is missing or unknown, or one number is given for several; the
+                step is negative, no integer, or was reported with other values.
         """
-        self._link.report(self.number, self.attempt, value, step)
+        self._link.report(self.number, self.attempt, values, step)
 
     def should_prune(self) -> bool:
         """Whether the study's pruner would stop this trial now. If so: ``raise bbo.TrialPruned``."""

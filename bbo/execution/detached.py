@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bbo.errors import NoBest
-from bbo.trial import Trial
+from bbo.trial import Reported, Trial
 
 if TYPE_CHECKING:
     from bbo.log.ledger import Record
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Channel(Protocol):
     """The way back to the study."""
 
-    def report(self, number: int, attempt: int, value: float, step: int) -> None:
+    def report(self, number: int, attempt: int, values: Reported, step: int) -> None:
         """As `Study.report`."""
         ...
 
@@ -68,8 +68,8 @@ class _Link:
             raise NoBest("a trial of several objectives has no single value; use trial.outcomes")
         return self.snapshot.own.values.get(self.snapshot.outcome)
 
-    def report(self, number: int, attempt: int, value: float, step: int) -> None:
-        self.channel.report(number, attempt, value, step)
+    def report(self, number: int, attempt: int, values: Reported, step: int) -> None:
+        self.channel.report(number, attempt, values, step)
 
     def should_prune(self, number: int) -> bool:
         return self.channel.should_prune(number)

@@ -15,7 +15,7 @@ from bbo.errors import BBOError, InvalidStudy, Unsupported
 from bbo.execution.detached import Snapshot
 from bbo.execution.endings import Ending, described, evaluate, pack, unpack
 from bbo.execution.pool import sendable
-from bbo.trial import Trial
+from bbo.trial import Reported, Trial
 
 if TYPE_CHECKING:
     from bbo.execution import ObjectiveFunction
@@ -160,8 +160,8 @@ class _Reopened:
         if "study" in self.__dict__:
             self.study.storage.close()
 
-    def report(self, number: int, attempt: int, value: float, step: int) -> None:
-        self.study.report(number, attempt, value, step)
+    def report(self, number: int, attempt: int, values: Reported, step: int) -> None:
+        self.study.report(number, attempt, values, step)
 
     def should_prune(self, number: int) -> bool:
         return self.study.should_prune(number)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bbo.log.ledger import Record
     from bbo.study import Study
+    from bbo.trial import Reported
 
 
 class Interrupts:
@@ -98,10 +99,10 @@ class Shielded:
         """The study's."""
         return self._study.value_of(number)
 
-    def report(self, number: int, attempt: int, value: float, step: int) -> None:
-        """Log an intermediate value."""
+    def report(self, number: int, attempt: int, values: Reported, step: int) -> None:
+        """Log an intermediate result."""
         with self._interrupts.closed():
-            self._study.report(number, attempt, value, step)
+            self._study.report(number, attempt, values, step)
 
     def should_prune(self, number: int) -> bool:
         """What the study's pruner says."""

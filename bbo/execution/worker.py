@@ -17,6 +17,8 @@ from bbo.execution.endings import Raised, Terminated, evaluate, pack
 if TYPE_CHECKING:
     from types import FrameType
 
+    from bbo.trial import Reported
+
 GRACE = 5.0
 """Seconds that a function has to clean up once it is terminated."""
 
@@ -56,8 +58,8 @@ class _Pipe:
 
     # As the channel of a detached trial (`bbo.execution.detached.Channel`); the parent knows which trial this process has.
 
-    def report(self, number: int, attempt: int, value: float, step: int) -> None:
-        self.ask("report", (value, step))
+    def report(self, number: int, attempt: int, values: Reported, step: int) -> None:
+        self.ask("report", (values, step))
 
     def should_prune(self, number: int) -> bool:
         return bool(self.ask("should_prune", None))

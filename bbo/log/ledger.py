@@ -43,7 +43,8 @@ class Record:
         asked: Body of the latest `asked` event (empty for queued and added trials): origin, configuration, ticket, lease, ...
         told: What each attempt has told so far, as told.
         lapses: How many leases have lapsed.
-        reports: Intermediate ``(step, value)`` of the latest attempt, in order of arrival.
+        reports: Intermediate ``(step, value)`` of the latest attempt, in order of arrival; with several objectives
+            ``(step, {objective: value})``.
         amended: Whether an amendment changed it.
         asked_time: Seconds since the epoch of the latest ask; 0.0 before.
         finished_time: Seconds since the epoch when it was finished; 0.0 before.
@@ -65,7 +66,7 @@ class Record:
     asked: Mapping[str, Any] = field(default_factory=empty)
     told: Mapping[int, Mapping[str, Any]] = field(default_factory=empty)
     lapses: int = 0
-    reports: tuple[tuple[int, float], ...] = ()
+    reports: tuple[tuple[int, float | Mapping[str, float]], ...] = ()
     amended: bool = False
     asked_time: float = 0.0
     finished_time: float = 0.0
@@ -248,7 +249,8 @@ class Ledger:
         record = self._record(event)
         if record.state is not State.PENDING or event.body["attempt"] != record.attempt:
             return ()
-        return (replace(record, reports=(*record.reports, (event.body["step"], event.body["value"]))),)
+        reported = event.body["values"] if "values" in event.body else event.body["value"]
+        return (replace(record, reports=(*record.reports, (event.body["step"], reported))),)
 
     def _lapsed(self, event: Event) -> tuple[Record, ...]:
         record = self._moved(event, "lapsed")

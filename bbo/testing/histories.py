@@ -81,7 +81,7 @@ def _act_on(study: Study, kind: str, trial: Trial, rng: np.random.Generator) -> 
     elif kind == "amend":
         study.amend(trial, outcomes)
     elif kind == "report":
-        trial.report(float(rng.normal()), int(rng.integers(5)))
+        trial.report([float(rng.normal()) for _ in study.objectives], int(rng.integers(5)))
     else:
         getattr(study, kind)(trial, "by chance")
 

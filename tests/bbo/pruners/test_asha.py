@@ -127,9 +127,7 @@ def test_a_run_spends_less_on_what_is_bad() -> None:
 @pytest.mark.parametrize("pruner", [bbo.ASHA(), bbo.Median()])
 def test_what_they_refuse(pruner: bbo.ASHA | bbo.Median) -> None:
     space = bbo.Space({"x": bbo.Float(0, 1)})
-    with pytest.raises(bbo.Unsupported, match=rf"pruner '{pruner.name}' .* 2 \(a, b\)"):
-        bbo.Study(space, {"a": "minimize", "b": "minimize"}, optimizer="random", pruner=pruner)
-    with pytest.raises(bbo.Unsupported, match="told rankings"):
+    with pytest.raises(bbo.Unsupported, match=rf"pruner '{pruner.name}' .* told rankings"):
         bbo.Study(space, [bbo.Objective("taste", feedback="ranking")], optimizer="random", pruner=pruner.name)
 
 
