@@ -86,7 +86,7 @@ class YeoJohnson:
         if values.size < 3 or not values.std() > 0:
             return cls(1.0)
         sizes = np.sign(values) * np.log1p(np.abs(values))
-        low, high = 0.0, 2.0
+        best, low, high = 1.0, 0.0, 2.0
         for _ in range(_GRIDS):
             powers = np.linspace(low, high, _GRID)[:, None]
             exponents = np.where(sizes >= 0, powers, 2.0 - powers)
