@@ -2,8 +2,10 @@
 
     python -m benchmarks.run --suite quick --optimizers bbo random --seeds 2
     python -m benchmarks.run --suite visible --optimizers random optuna_gp botorch --seeds 3 --results runs.jsonl --hours 5
+    python -m benchmarks.run --suite visible --optimizers hebo --seeds 3 --results more.jsonl --known docs/benchmarks/data/visible.parquet
 
-Every finished run is a line of the results; what stands there is not run again. `benchmarks.report` makes tables of it.
+Every finished run is a line of the results; what stands there, or in the files of known runs, is not run again. `benchmarks.report`
+makes tables of it.
 """
 
 from __future__ import annotations
@@ -119,9 +121,13 @@ def run_all(
     limits: Limits,
     deadline: float,
     sealed: bool = False,
+    known: Sequence[Path] = (),
 ) -> None:
-    """What is missing in the results, seed by seed so that an unfinished table is a fair one. No run starts after the deadline."""
-    found = {run.key for run in results.read([file])}
+    """What is missing in the results and in known ones, seed by seed so that an unfinished table is a fair one.
+
+    No run starts after the deadline.
+    """
+    found = {run.key for run in results.read([file, *known])}
     wanted = [(case, name, seed) for seed in range(seeds) for case in cases for name in optimizers]
     missing = [(case, name, seed) for case, name, seed in wanted if (case.name, name, seed) not in found]
     for done, (case, name, seed) in enumerate(missing):
@@ -145,6 +151,7 @@ def main() -> None:
     parser.add_argument("--optimizers", nargs="+", default=["bbo", "random"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--results", type=Path, default=Path(".bench/results/runs.jsonl"))
+    parser.add_argument("--known", nargs="*", type=Path, default=[], help="files of runs that are not to be repeated")
     parser.add_argument("--core", type=int, default=None, help="the core to pin everything to (default: the last one)")
     parser.add_argument("--hours", type=float, default=24.0, help="start no further run after so many")
     parser.add_argument("--ask-limit", type=float, default=Limits.ask, help="seconds of processor time for one proposal")
@@ -165,6 +172,7 @@ def main() -> None:
         limits=Limits(ask=arguments.ask_limit),
         deadline=time.monotonic() + 3600 * arguments.hours,
         sealed="sealed" in arguments.suite,
+        known=arguments.known,
     )
 
 

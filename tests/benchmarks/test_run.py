@@ -28,10 +28,10 @@ FAST = Case(
 
 @pytest.fixture
 def go(tmp_path):
-    def run_all(optimizers, seeds=1, hours=1.0):
+    def run_all(optimizers, seeds=1, hours=1.0, name="runs.jsonl", known=()):
         deadline = time.monotonic() + 3600 * hours
-        run.run_all([FAST], optimizers, seeds, file=tmp_path / "runs.jsonl", core=None, limits=run.Limits(), deadline=deadline)
-        return results.read([tmp_path / "runs.jsonl"])
+        run.run_all([FAST], optimizers, seeds, file=tmp_path / name, core=None, limits=run.Limits(), deadline=deadline, known=known)
+        return results.read([tmp_path / name])
 
     return run_all
 
@@ -49,6 +49,8 @@ def test_runs_are_paired_complete_and_not_repeated(go, tmp_path) -> None:
     before = (tmp_path / "runs.jsonl").read_text()
     go(["random", "bbo:sobol"], seeds=2)
     assert (tmp_path / "runs.jsonl").read_text() == before
+    others = go(["random", "bbo:sobol"], seeds=3, name="more.jsonl", known=[tmp_path / "runs.jsonl"])
+    assert {r.key for r in others} == {("slope", "random", 2), ("slope", "bbo:sobol", 2)}
 
 
 def test_batches_are_asked_for_and_cut_at_the_budget(go) -> None:
