@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bbo.errors import BBOError, InvalidStudy
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.optimizers.base import to_json as optimizer_json
+from bbo.problems.problem import TestProblem
 from bbo.space import Space
 from bbo.storage.base import Storage
 from bbo.study import Study
@@ -78,7 +79,7 @@ class _Job:
 
 
 def compare(
-    problem: Sequence[Any],
+    problem: Sequence[Any] | TestProblem,
     optimizers: Mapping[str, str | Optimizer] | Iterable[str | Optimizer],
     *,
     n_trials: int,
@@ -94,8 +95,8 @@ def compare(
     where it was cut off, runs again only what is new, and every study can be opened with `load_study` afterwards.
 
     Args:
-        problem: ``(fn, space)``, ``(fn, space, objectives)`` or ``(fn, space, objectives, outcome_constraints)``, each as `Study` and
-            `Study.optimize` take it.
+        problem: A problem of `bbo.problems`; or ``(fn, space)``, ``(fn, space, objectives)`` or ``(fn, space, objectives,
+            outcome_constraints)``, each as `Study` and `Study.optimize` take it.
         optimizers: Names or settings objects; a mapping gives them labels of your own.
         n_trials: Evaluations of each run, the initial points among them.
         n_initial: How many points of a Sobol sequence, drawn by the seed, all optimizers start from.
@@ -148,10 +149,15 @@ def compare(
         return pd.DataFrame([row for rows in threads.map(_in_process, jobs) for row in rows])
 
 
-def _parts(problem: Sequence[Any]) -> tuple[Any, Space, Any, Any]:
+def _parts(problem: Sequence[Any] | TestProblem) -> tuple[Any, Space, Any, Any]:
+    if isinstance(problem, TestProblem):
+        return problem, problem.space, list(problem.objectives), list(problem.outcome_constraints)
     parts = list(problem) if isinstance(problem, (tuple, list)) else []
     if not 2 <= len(parts) <= 4 or not callable(parts[0]) or not isinstance(parts[1], Space):
-        raise InvalidStudy(f"compare: problem is {problem!r}; write (fn, space), (fn, space, objectives) or these and outcome_constraints")
+        raise InvalidStudy(
+            f"compare: problem is {problem!r}; write (fn, space), (fn, space, objectives) or these and outcome_constraints, "
+            "or give one of bbo.problems"
+        )
     return parts[0], parts[1], parts[2] if len(parts) > 2 else "minimize", parts[3] if len(parts) > 3 else ()
 
 
