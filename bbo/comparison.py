@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bbo.best import eligible
 from bbo.errors import BBOError, InvalidStudy
+from bbo.log.ledger import Record
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.optimizers.base import to_json as optimizer_json
 from bbo.problems.problem import TestProblem
@@ -74,7 +76,7 @@ class _Job:
             if not record.state.finished:
                 continue
             row = {"optimizer": self.label, "seed": self.seed, "evaluation": evaluation, "state": record.state.value}
-            yield {**row, **record.values, **score(record.values)}
+            yield {**row, **record.values, **score(record)}
             evaluation += 1
 
 
@@ -109,7 +111,8 @@ def compare(
     Returns:
         One row a finished trial: ``optimizer``, ``seed``, ``evaluation`` (from 0), ``state``, the outcomes, and what the run had
         reached by then: with one objective ``best``, the best feasible value in the objective's own sign, with several objectives
-        that all have a `reference` ``hypervolume``, of the feasible trials; NaN while nothing feasible is known.
+        that all have a `reference` ``hypervolume``, of the feasible trials; NaN while nothing feasible is known. Trials below the
+        target of a fidelity or source do not count.
 
     Raises:
         InvalidStudy: An argument is malformed.
@@ -177,30 +180,29 @@ def _labelled(optimizers: Mapping[str, str | Optimizer] | Iterable[str | Optimiz
     return found
 
 
-def _score(study: Study) -> Callable[[Mapping[str, float]], dict[str, float]]:
-    """A function that takes in one trial's outcomes after another and says what the run has reached."""
+def _score(study: Study) -> Callable[[Record], dict[str, float]]:
+    """A function that takes in one trial after another and says what the run has reached."""
     problem = study._problem
-    complete = problem.outcomes
     if len(problem.objectives) == 1:
         sign, best = problem.objectives[0].sign, math.inf
 
-        def reached(values: Mapping[str, float]) -> dict[str, float]:
+        def reached(record: Record) -> dict[str, float]:
             nonlocal best
-            if all(name in values for name in complete) and problem.feasible(values):
-                best = min(best, float(problem.losses(values)[0]))
+            if eligible(problem, record):
+                best = min(best, float(problem.losses(record.values)[0]))
             return {"best": sign * best if best < math.inf else math.nan}
 
         return reached
     references = {objective.name: objective.reference for objective in problem.objectives if objective.reference is not None}
     if len(references) < len(problem.objectives):
-        return lambda values: {}
+        return lambda record: {}
     worst, front = problem.losses(references), list[Any]()
 
-    def covered(values: Mapping[str, float]) -> dict[str, float]:
+    def covered(record: Record) -> dict[str, float]:
         from bbo.hypervolume import hypervolume
 
-        if all(name in values for name in complete) and problem.feasible(values):
-            front.append(problem.losses(values))
+        if eligible(problem, record):
+            front.append(problem.losses(record.values))
         return {"hypervolume": hypervolume(front, worst) if front else math.nan}
 
     return covered

@@ -74,6 +74,11 @@ _BUMPS = {
         *(3.1603255765, 3.1221770313, 3.0846763731, 3.0472770939, 3.0094367577, 2.9705439552, 2.9298155197, 0.5137438977, 0.5053967012),
         *(0.4977645524, 0.4907220408, 0.4841758089, 0.4780541812, 0.4723008084, 0.4668704260, 0.4617260732, 0.4568370989),
     ),
+    20: (
+        *(3.1624606424, 3.1283314470, 3.0947921542, 3.0614506153, 3.0279291877, 2.9938260820, 2.9586687333, 2.9218422775, 0.4948251299),
+        *(0.4883571103, 0.4823164248, 0.4766447251, 0.4712955070, 0.4662309995, 0.4614200558, 0.4568366437, 0.4524587615, 0.4482676155),
+        0.4442470030,
+    ),
 }
 """Best points known, but for the last entry, which makes the product 0.75."""
 
@@ -89,7 +94,7 @@ def keane_bump(*, d: int = 18, variant: str = "corrected") -> TestProblem:
     if d in _BUMPS:
         last = math.nextafter(0.75 / math.prod(_BUMPS[d]), 1)
         x = np.array([*_BUMPS[d], last])
-        optimum = Optimum(bump(x), (at(*x.tolist()),), exact=False, source="SLSQP from 100 (d = 2), 3,000 and 4,000 starts")
+        optimum = Optimum(bump(x), (at(*x.tolist()),), exact=False, source="SLSQP from 100 (d = 2), 3,000 (10) and 4,000 (18, 20) starts")
     return _of_vector("keane_bump", _keane, [(0, 10)] * d, ("g_product", "g_sum"), optimum, f"Keane (1994); {_YU}", variant)
 
 

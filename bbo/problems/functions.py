@@ -92,3 +92,10 @@ def keane_bump(x: Array) -> float:
     size = math.sqrt(np.arange(1, len(x) + 1) @ x**2)
     squares = np.cos(x) ** 2
     return -abs(float((squares**2).sum() - 2 * squares.prod())) / size if size else 0.0
+
+
+def currin(x: Array) -> float:
+    """Currin, Mitchell, Morris and Ylvisaker (1991) on the unit square: an exponential times a rational function."""
+    a, b = float(x[0]), float(x[1])
+    fade = 1 - math.exp(-1 / (2 * b)) if b > 0 else 1.0
+    return fade * (2300 * a**3 + 1900 * a**2 + 2092 * a + 60) / (100 * a**3 + 500 * a**2 + 4 * a + 20)

@@ -53,7 +53,7 @@ class TestProblem:
         function: Maps parameters to all outcomes, without noise.
         objectives: What is optimized; with several, each has its `reference`.
         outcome_constraints: What must hold of the outcomes.
-        optimum: What is known of the answer; None where there is nothing to know, as no point is feasible.
+        optimum: What is known of the answer; None where nothing is, as when no point is feasible.
         source: Where the problem is from.
         variant: With problems whose published code errs, ``"as_published"`` or ``"corrected"``; never compare numbers of the two.
         noise: Standard deviation of what is added to each objective as it is measured. `optimum` is without it.

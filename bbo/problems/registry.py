@@ -17,6 +17,14 @@ _MODULES = {
         "three_hump_camel beale bukin cosine8 dixon_price drop_wave egg_holder holder_table michalewicz powell shekel constrained_gramacy "
         "welded_beam_coello"
     ),
+    "bbo.problems.fidelity": (
+        "forrester perdikaris branin_levels currin hartmann3_levels park borehole augmented_branin augmented_hartmann6 "
+        "augmented_rosenbrock borehole_chen wing_weight"
+    ),
+    "bbo.problems.fronts": (
+        "branin_currin zdt1 zdt2 zdt3 dtlz1 dtlz2 dtlz5 vehicle_safety car_side_impact_4 penicillin disc_brake constr "
+        "constrained_branin_currin c2dtlz2 mw7 osy welded_beam_2"
+    ),
     "bbo.problems.constrained": (
         "jlh1 jlh2 gkxwc1 gkxwc2 constrained_ackley keane_bump three_bar_truss concrete_beam tension_spring pressure_vessel welded_beam "
         "speed_reducer heat_exchanger cantilever car_side_impact"
@@ -70,14 +78,16 @@ def options_of(name: str) -> dict[str, Any]:
 def table() -> list[dict[str, Any]]:
     """One row a problem, as `get` makes it by default, in the order of the registry.
 
-    Each has ``name, dimension, objectives, constraints, optimum, exact, options, source``: counts, the best value known (with several
-    objectives the hypervolume) and whether it is exact, options with their defaults, and where the problem is from.
+    Each has ``family, name, dimension, objectives, constraints, optimum, exact, options, source``: ``"synthetic"``, ``"fidelity"``,
+    ``"fronts"`` or ``"constrained"``; counts; the best value known (with several objectives the hypervolume) and whether it is exact;
+    options with their defaults; and where the problem is from.
     """
     rows = []
     for name in REGISTRY:
         problem = get(name)
         rows.append(
             {
+                "family": REGISTRY[name].partition(":")[0].rpartition(".")[2],
                 "name": name,
                 "dimension": problem.dimension,
                 "objectives": len(problem.objectives),

@@ -125,7 +125,7 @@ def dixon_price(*, d: int = 2) -> TestProblem:
 
 def drop_wave() -> TestProblem:
     """Rings about the optimum."""
-    return _theirs("drop_wave", "DropWave", [(-5.12, 5.12)] * 2, Optimum(-1.0, (at(0.0, 0.0),)), "Marcin Molga and Smutnicki (2005)")
+    return _theirs("drop_wave", "DropWave", [(-5.12, 5.12)] * 2, Optimum(-1.0, (at(0.0, 0.0),)), "Molga and Smutnicki (2005)")
 
 
 def egg_holder() -> TestProblem:

@@ -177,6 +177,10 @@ def test_botorch_errs_on_keanes_bump_in_ten_dimensions() -> None:
     assert not optimum.exact
     assert optimum.value == pytest.approx(-0.747310, abs=5e-7)
     assert KeaneBumpFunction(10).optimal_value > optimum.value + 0.07
+    twenty = problems.get("keane_bump", d=20).optimum
+    assert twenty is not None
+    assert twenty.value == pytest.approx(KeaneBumpFunction(20).optimal_value, abs=1e-9)  # that one is right
+    assert problems.get("keane_bump", d=5).optimum is None
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,13 @@ from bbo.problems.borrowed import Borrowed, make
 
 CLASSICAL = [name for name, path in problems.REGISTRY.items() if path.startswith("bbo.problems.synthetic:")]
 BOXES = [name for name in CLASSICAL if not problems.get(name).outcome_constraints]
-OPTIONS = {"michalewicz": {"d": 10}, "shekel": {"m": 5}, "dixon_price": {"d": 5}, "powell": {"d": 8}} | dict.fromkeys(
-    ("ackley", "rosenbrock", "levy", "rastrigin", "griewank", "styblinski_tang"), {"d": 7}
-)
+OPTIONS = {
+    "michalewicz": {"d": 10},
+    "shekel": {"m": 5},
+    "dixon_price": {"d": 5},
+    "powell": {"d": 8},
+    **{name: {"d": 7} for name in ("ackley", "rosenbrock", "levy", "rastrigin", "griewank", "styblinski_tang")},
+}
 
 
 def cases() -> list[problems.TestProblem]:
