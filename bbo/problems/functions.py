@@ -99,3 +99,8 @@ def currin(x: Array) -> float:
     a, b = float(x[0]), float(x[1])
     fade = 1 - math.exp(-1 / (2 * b)) if b > 0 else 1.0
     return fade * (2300 * a**3 + 1900 * a**2 + 2092 * a + 60) / (100 * a**3 + 500 * a**2 + 4 * a + 20)
+
+
+def products_of_four(x: Array, centres: Array) -> float:
+    """Sum over groups of four variables of the product of their distances from `centres`, shape ``d / 4 x 4``."""
+    return float((x.reshape(-1, 4) - centres).prod(axis=1).sum())

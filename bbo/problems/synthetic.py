@@ -6,12 +6,16 @@ the eighth to tenth digit.
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from bbo.errors import InvalidStudy
 from bbo.objectives import Objective
+from bbo.problem import derive
 from bbo.problems import engineering, functions
 from bbo.problems.borrowed import Borrowed
 from bbo.problems.functions import STYBLINSKI_TANG_ROOT, Array, Function
@@ -173,6 +177,25 @@ def shekel(*, m: int = 10) -> TestProblem:
     value, point = _SHEKEL[m]
     optimum = Optimum(value, (at(*point),), source=_POLISHED)
     return _ours("shekel", partial(functions.shekel, m=m), [(0, 10)] * 4, optimum, "Shekel (1971); Dixon and Szegő (1978)")
+
+
+def polynomial_draw(*, d: int = 200, seed: int = 0) -> TestProblem:
+    """A random polynomial in many variables: products of four (x - c) with normal c, added up; d is a multiple of 4.
+
+    Li, Rudner and Wilson (2024) draw one such; this is another draw. Each product is linear in every variable, so that the least value is
+    that of the best corner.
+    """
+    whole("polynomial_draw", "d", d, 4)
+    whole("polynomial_draw", "seed", seed, 0)
+    if d % 4:
+        raise InvalidStudy(f"problem 'polynomial_draw': d is {d}; it is a multiple of 4")
+    c = np.random.Generator(np.random.Philox(key=derive("polynomial draw", seed, bits=128))).standard_normal((d // 4, 4))
+    corners = np.array(list(itertools.product((0.0, 1.0), repeat=4)))
+    products = (corners - c[:, None]).prod(axis=2)  # group x corner
+    best = corners[products.argmin(axis=1)].ravel()
+    optimum = Optimum(float(products.min(axis=1).sum()), (at(*best.tolist()),), source="the best corner of each group of four")
+    function = partial(functions.products_of_four, centres=c)
+    return _ours("polynomial_draw", function, [_UNIT] * d, optimum, "Li, Rudner and Wilson (2024), arXiv 2305.20028")
 
 
 def constrained_gramacy() -> TestProblem:

@@ -94,6 +94,13 @@ def test_compare_in_processes_gives_the_same() -> None:
     assert one.equals(two)
 
 
+def test_worker_processes_evaluate_it() -> None:
+    problem = problems.get("griewank", d=3, noise=0.5)
+    study = problem.study(optimizer="sobol", seed=0)
+    study.optimize(problem, n_trials=4, workers=2, progress=False)
+    assert [trial.outcomes for trial in study.trials] == [problem(trial.params, seed=trial.seed) for trial in study.trials]
+
+
 def test_nothing_heavy_is_loaded_to_list_and_describe_them() -> None:
     code = "import sys, bbo; bbo.problems.table(); print(sorted({'torch', 'scipy', 'botorch', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

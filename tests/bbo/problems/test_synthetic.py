@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -54,7 +56,7 @@ BOTORCH = {
     "styblinski_tang": ("StyblinskiTang", {"dim": 2}),
     "shekel": ("Shekel", {"m": 10}),
 }
-OURS_ALONE = {"goldstein_price", "welded_beam_coello"}
+OURS_ALONE = {"goldstein_price", "polynomial_draw", "welded_beam_coello"}
 
 
 def test_every_classical_function_is_compared_with_botorch() -> None:
@@ -92,6 +94,21 @@ def test_goldstein_price_by_hand() -> None:
     assert problem.evaluate({"x1": 1, "x2": 1})["value"] == (1 + 9 * (19 - 28 + 3 + 6 + 3)) * (30 + 1 * (18 - 32 + 12 + 48 - 36 + 27))
 
 
+def test_a_polynomial_draw_by_hand() -> None:
+    problem = problems.get("polynomial_draw", d=8, seed=3)
+    zero, one = (problem.evaluate(dict.fromkeys(problem.space.parameters, value))["value"] for value in (0.0, 1.0))
+    c = problem.function.function.keywords["centres"]  # type: ignore[attr-defined]
+    assert c.shape == (2, 4)
+    assert zero == pytest.approx(c[0].prod() + c[1].prod())
+    assert one == pytest.approx((1 - c[0]).prod() + (1 - c[1]).prod())
+    other = problems.get("polynomial_draw", d=8, seed=4)
+    assert other.optimum != problem.optimum == problems.get("polynomial_draw", d=8, seed=3).optimum
+    corners = itertools.product((0.0, 1.0), repeat=8)
+    least = min(problem.evaluate(dict(zip(problem.space.parameters, x, strict=True)))["value"] for x in corners)
+    assert problem.optimum is not None
+    assert least == pytest.approx(problem.optimum.value)
+
+
 def test_botorchs_welded_beam_is_not_coellos() -> None:
     """Its buckling load is 36 times too large: a feasible point of its own lies below the optimum it stores."""
     import torch
@@ -113,6 +130,8 @@ def test_botorchs_welded_beam_is_not_coellos() -> None:
         ("ackley", {"d": 0}, "at least 1"),
         ("michalewicz", {"d": 11}, "1 to 10"),
         ("powell", {"d": 6}, "a multiple of 4"),
+        ("polynomial_draw", {"d": 10}, "a multiple of 4"),
+        ("polynomial_draw", {"seed": -1}, "at least 0"),
         ("shekel", {"m": 6}, "one of 5, 7, 10"),
     ],
 )
