@@ -101,7 +101,7 @@ def keane_bump(*, d: int = 18, variant: str = "corrected") -> TestProblem:
 def three_bar_truss(*, variant: str = "corrected") -> TestProblem:
     """Least volume of a three-bar truss: cross sections in cm²."""
     published = _is_published("three_bar_truss", variant)
-    root = math.sqrt(3)  # of two strains the sides carry both: outer = (3 + sqrt 3) / 6, middle = 1 / sqrt 6
+    root = math.sqrt(3)  # the volume is stationary along g1 = 0
     optimum = Optimum(
         100 * (math.sqrt(2) + math.sqrt(1.5)), ({"outer": (3 + root) / 6, "middle": 1 / math.sqrt(6)},), source=f"{_FORMULA}; {_SEARCH}"
     )

@@ -29,7 +29,8 @@ class Optimum:
     Args:
         value: With one objective the best feasible value at the target fidelity, in the objective's own sign and without noise. With
             several the largest hypervolume over their reference points.
-        points: Where it is taken, as parameters; empty where not known, or with several objectives.
+        points: Where it is taken, as decisions, without fidelity or source; feasible up to rounding. Empty where not known, or with several
+            objectives.
         exact: Whether it is the optimum by a formula or by agreement of many searches with the literature; otherwise the best found.
         source: Where the number is from.
     """
