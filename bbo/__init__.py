@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bbo import problems as problems
     from bbo.comparison import compare as compare
     from bbo.errors import *  # noqa: F403
     from bbo.execution import Command as Command
@@ -67,7 +68,7 @@ _EXPORTS = {
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names.split()}
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - a list of strings
+__all__ = sorted([*_MODULE_OF, "problems"])  # noqa: PLE0605 - a list of strings
 
 
 def __getattr__(name: str) -> Any:
@@ -75,6 +76,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("bbo-platform")
+    if name == "problems":
+        return import_module("bbo.problems")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'bbo' has no attribute {name!r}")
     value = getattr(import_module(_MODULE_OF[name]), name)

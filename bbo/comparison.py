@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bbo.best import eligible
 from bbo.errors import BBOError, InvalidStudy
+from bbo.log.ledger import Record
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.optimizers.base import to_json as optimizer_json
+from bbo.problems.problem import TestProblem
 from bbo.space import Space
 from bbo.storage.base import Storage
 from bbo.study import Study
@@ -73,12 +76,12 @@ class _Job:
             if not record.state.finished:
                 continue
             row = {"optimizer": self.label, "seed": self.seed, "evaluation": evaluation, "state": record.state.value}
-            yield {**row, **record.values, **score(record.values)}
+            yield {**row, **record.values, **score(record)}
             evaluation += 1
 
 
 def compare(
-    problem: Sequence[Any],
+    problem: Sequence[Any] | TestProblem,
     optimizers: Mapping[str, str | Optimizer] | Iterable[str | Optimizer],
     *,
     n_trials: int,
@@ -94,8 +97,8 @@ def compare(
     where it was cut off, runs again only what is new, and every study can be opened with `load_study` afterwards.
 
     Args:
-        problem: ``(fn, space)``, ``(fn, space, objectives)`` or ``(fn, space, objectives, outcome_constraints)``, each as `Study` and
-            `Study.optimize` take it.
+        problem: A problem of `bbo.problems`; or ``(fn, space)``, ``(fn, space, objectives)`` or ``(fn, space, objectives,
+            outcome_constraints)``, each as `Study` and `Study.optimize` take it.
         optimizers: Names or settings objects; a mapping gives them labels of your own.
         n_trials: Evaluations of each run, the initial points among them.
         n_initial: How many points of a Sobol sequence, drawn by the seed, all optimizers start from.
@@ -108,7 +111,8 @@ def compare(
     Returns:
         One row a finished trial: ``optimizer``, ``seed``, ``evaluation`` (from 0), ``state``, the outcomes, and what the run had
         reached by then: with one objective ``best``, the best feasible value in the objective's own sign, with several objectives
-        that all have a `reference` ``hypervolume``, of the feasible trials; NaN while nothing feasible is known.
+        that all have a `reference` ``hypervolume``, of the feasible trials; NaN while nothing feasible is known. Trials below the
+        target of a fidelity or source do not count.
 
     Raises:
         InvalidStudy: An argument is malformed.
@@ -148,10 +152,15 @@ def compare(
         return pd.DataFrame([row for rows in threads.map(_in_process, jobs) for row in rows])
 
 
-def _parts(problem: Sequence[Any]) -> tuple[Any, Space, Any, Any]:
+def _parts(problem: Sequence[Any] | TestProblem) -> tuple[Any, Space, Any, Any]:
+    if isinstance(problem, TestProblem):
+        return problem, problem.space, list(problem.objectives), list(problem.outcome_constraints)
     parts = list(problem) if isinstance(problem, (tuple, list)) else []
     if not 2 <= len(parts) <= 4 or not callable(parts[0]) or not isinstance(parts[1], Space):
-        raise InvalidStudy(f"compare: problem is {problem!r}; write (fn, space), (fn, space, objectives) or these and outcome_constraints")
+        raise InvalidStudy(
+            f"compare: problem is {problem!r}; write (fn, space), (fn, space, objectives) or these and outcome_constraints, "
+            "or give one of bbo.problems"
+        )
     return parts[0], parts[1], parts[2] if len(parts) > 2 else "minimize", parts[3] if len(parts) > 3 else ()
 
 
@@ -171,30 +180,29 @@ def _labelled(optimizers: Mapping[str, str | Optimizer] | Iterable[str | Optimiz
     return found
 
 
-def _score(study: Study) -> Callable[[Mapping[str, float]], dict[str, float]]:
-    """A function that takes in one trial's outcomes after another and says what the run has reached."""
+def _score(study: Study) -> Callable[[Record], dict[str, float]]:
+    """A function that takes in one trial after another and says what the run has reached."""
     problem = study._problem
-    complete = problem.outcomes
     if len(problem.objectives) == 1:
         sign, best = problem.objectives[0].sign, math.inf
 
-        def reached(values: Mapping[str, float]) -> dict[str, float]:
+        def reached(record: Record) -> dict[str, float]:
             nonlocal best
-            if all(name in values for name in complete) and problem.feasible(values):
-                best = min(best, float(problem.losses(values)[0]))
+            if eligible(problem, record):
+                best = min(best, float(problem.losses(record.values)[0]))
             return {"best": sign * best if best < math.inf else math.nan}
 
         return reached
     references = {objective.name: objective.reference for objective in problem.objectives if objective.reference is not None}
     if len(references) < len(problem.objectives):
-        return lambda values: {}
+        return lambda record: {}
     worst, front = problem.losses(references), list[Any]()
 
-    def covered(values: Mapping[str, float]) -> dict[str, float]:
+    def covered(record: Record) -> dict[str, float]:
         from bbo.hypervolume import hypervolume
 
-        if all(name in values for name in complete) and problem.feasible(values):
-            front.append(problem.losses(values))
+        if eligible(problem, record):
+            front.append(problem.losses(record.values))
         return {"hypervolume": hypervolume(front, worst) if front else math.nan}
 
     return covered

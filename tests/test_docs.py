@@ -7,6 +7,7 @@ A fence marked ``{.python .no-run title="why"}`` is left out; the title tells th
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import re
@@ -160,6 +161,17 @@ def test_the_verbs_of_the_command_line_are_all_there() -> None:
 
     named = {row[0].strip("`") for row in table("docs/reference/cli.md", "# Command line")}
     assert named == {command.name for command in app.registered_commands}
+
+
+def test_the_tables_of_test_problems_are_those_of_the_registry() -> None:
+    name = "make_problems"
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/reference/{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text = (ROOT / "docs/reference/problems.md").read_text(encoding="utf-8")
+    assert "`speed_reducer`" in text
+    assert module.renewed(text) == text, "run python docs/reference/make_problems.py"
 
 
 def problems() -> dict[str, list[Problem]]:

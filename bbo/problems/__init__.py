@@ -1,0 +1,12 @@
+"""Test problems with known optima, by name: for comparing optimizers, and for trying out one of your own.
+
+``get("branin")`` makes a problem, ``names()`` lists them, ``table()`` describes them. A problem can be handed to `bbo.compare` and to
+`Study.optimize` as it is.
+"""
+
+from __future__ import annotations
+
+from bbo.problems.problem import Optimum, TestProblem
+from bbo.problems.registry import REGISTRY, get, names, table
+
+__all__ = ["REGISTRY", "Optimum", "TestProblem", "get", "names", "table"]
