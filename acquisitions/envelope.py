@@ -66,7 +66,7 @@ class ExpectedGain:
     and they are added in logarithms, so that it is exact where it underflows.
 
     Args:
-        log: Its logarithm, `m`; minus infinity where all slopes are equal.
+        log: Its logarithm, `m`; minus infinity where there is no gain, as where all slopes are equal.
     """
 
     log: Array
@@ -74,10 +74,18 @@ class ExpectedGain:
     _lines: Indices
     _d_intercept: Array
     _d_slope: Array
+    _newcomer: tuple[Array, Indices] | None
 
     @classmethod
-    def of(cls, a: Array, b: Array) -> ExpectedGain:
-        """Of intercepts and slopes, each `m x k`, k at least 1."""
+    def of(cls, a: Array, b: Array, *, newcomer: bool = False) -> ExpectedGain:
+        """Of intercepts and slopes, each `m x k`.
+
+        Args:
+            a: Intercepts, k at least 1, with a newcomer 2.
+            b: Slopes.
+            newcomer: Whether the last line is not there before, and left out of ``max_i a_i``: by how much its intercept exceeds the
+                others is a gain as well.
+        """
         lines = upper_envelope(a, b)
         intercept, slope = np.take_along_axis(a, lines, 1), np.take_along_axis(b, lines, 1)
         step = np.diff(slope, axis=1)
@@ -86,14 +94,19 @@ class ExpectedGain:
         crossing = -np.diff(intercept, axis=1) / width
         log_height, ratio = log_h(-np.abs(crossing))
         terms = np.where(real, np.log(width) + log_height, -np.inf)
-        top = terms.max(1, keepdims=True, initial=-np.inf)
+        lead = np.maximum(a[:, -1] - a[:, :-1].max(1), 0.0) if newcomer else np.zeros(len(a))
+        with np.errstate(divide="ignore"):
+            leading = np.log(lead)
+        top = np.maximum(terms.max(1, initial=-np.inf), leading)
         top[~np.isfinite(top)] = 0.0
-        weights = np.exp(terms - top)
-        total = weights.sum(1, keepdims=True)
+        weights = np.exp(terms - top[:, None])
+        total = weights.sum(1) + np.exp(leading - top)
         some = total > 0
-        log = np.where(some, top + np.log(np.where(some, total, 1.0)), -np.inf)[:, 0]
-        share = weights / np.where(some, total, 1.0) / width
-        return cls(log, a.shape[1], lines, share * ratio * np.sign(crossing), share * (1.0 + ratio * np.abs(crossing)))
+        total[~some] = 1.0
+        log = np.where(some, top + np.log(total), -np.inf)
+        share = weights / total[:, None] / width
+        first = (np.exp(np.where(lead > 0, np.minimum(-log, 700.0), -np.inf)), a[:, :-1].argmax(1)) if newcomer else None
+        return cls(log, a.shape[1], lines, share * ratio * np.sign(crossing), share * (1.0 + ratio * np.abs(crossing)), first)
 
     @property
     def value(self) -> Array:
@@ -106,7 +119,12 @@ class ExpectedGain:
         The envelope stands still, which is exact: a line that enters it has no width there. Where the largest intercept is shared,
         that of one of the two lines.
         """
-        return self._spread(self._d_intercept), self._spread(self._d_slope)
+        d_a, d_b = self._spread(self._d_intercept), self._spread(self._d_slope)
+        if self._newcomer is not None:
+            slope, first = self._newcomer
+            d_a[:, -1] += slope
+            d_a[np.arange(len(d_a)), first] -= slope
+        return d_a, d_b
 
     def gradient(self) -> tuple[Array, Array]:
         """Derivatives of `value` with respect to a and b, each `m x k`."""

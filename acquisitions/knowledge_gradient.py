@@ -7,6 +7,7 @@ closed, see `acquisitions.envelope`. Unlike improvements it needs no measured va
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -21,7 +22,50 @@ _BLOCK = 256  # candidates scored at a time: what is worked on stays in the cach
 
 
 @dataclass(frozen=True, slots=True)
-class LogDiscreteKnowledgeGradient:
+class _OneStep(ABC):
+    """What one measurement does to the means at the points X, scored."""
+
+    gp: GrowingModel
+    X: Array
+    noise: float
+    constraints: Sequence[OutcomeConstraint] = ()
+    _baseline: Baseline = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not len(self.X):
+            raise ValueError("X has no points; the knowledge gradient is that of the best of some")
+        if not 0 <= self.noise < np.inf:
+            raise ValueError(f"noise is {self.noise}, a variance, and must be at least 0 and finite")
+        object.__setattr__(self, "_baseline", self.gp.baseline(self.X))
+
+    @abstractmethod
+    def _after(self, X: Array) -> tuple[_Lines, ExpectedGain]:
+        """The means after a measurement at each row of X (`m x d`), and what their largest gains."""
+
+    def value(self, X: Array) -> Array:
+        """The score at each row of X (`m x d`), shape `m`."""
+        return in_blocks(self._value, X, _BLOCK)
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`); with zeros for a gain of minus infinity."""
+        lines, gain = self._after(X)
+        value, gradient = gain.log, lines.pull(*gain.log_gradient())
+        if not self.constraints:
+            return value, gradient
+        likely, push = LogProbabilityOfFeasibility(self.constraints).value_and_gradient(X)
+        return value + likely, gradient + push
+
+    def _value(self, X: Array) -> Array:
+        value = self._after(X)[1].log
+        return value + LogProbabilityOfFeasibility(self.constraints).value(X) if self.constraints else value
+
+    def _believing(self, X: Array) -> GrowingModel:
+        """The model after measurements at X (`q x d`), whose results are taken to be the means."""
+        return self.gp.condition(X, self.gp.predict(X)[0], np.full(len(X), self.noise))
+
+
+@dataclass(frozen=True, slots=True)
+class LogDiscreteKnowledgeGradient(_OneStep):
     """``log (E[max_i mu_{n+1}(x_i) | x_{n+1} = x] - max_i mu_n(x_i))`` over points x_i of a finite set, exact.
 
     Minus infinity where a measurement at x moves all means alike, as one far from the set does by less than rounding. BoTorch's
@@ -41,40 +85,22 @@ class LogDiscreteKnowledgeGradient:
             space is in X, that is a lower bound of the knowledge gradient over the space, and one without holes between the points.
     """
 
-    gp: GrowingModel
-    X: Array
-    noise: float
-    constraints: Sequence[OutcomeConstraint] = ()
     candidate: bool = False
-    _baseline: Baseline = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_baseline", _checked(self.gp, self.X, self.noise))
 
     def with_pending(self, X: Array) -> LogDiscreteKnowledgeGradient:
         """The same after measurements at X (`q x d`), whose results are taken to be the means.
 
         That is exact for the covariances, which do not depend on results; the means stay as they are, which they do on average.
         """
-        return replace(self, gp=_believing(self.gp, X, self.noise)) if len(X) else self
+        return replace(self, gp=self._believing(X)) if len(X) else self
 
-    def value(self, X: Array) -> Array:
-        """The score at each row of X (`m x d`), shape `m`."""
-        return in_blocks(self._value, X, _BLOCK)
-
-    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
-        """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`); zeros where the score is minus infinity."""
+    def _after(self, X: Array) -> tuple[_Lines, ExpectedGain]:
         lines = _Lines.after(self.gp, self._baseline, self.noise, X, candidate=self.candidate)
-        gain = ExpectedGain.of(lines.a, lines.b)
-        return _weighed(self.constraints, X, gain.log, lines.pull(*gain.log_gradient()))
-
-    def _value(self, X: Array) -> Array:
-        lines = _Lines.after(self.gp, self._baseline, self.noise, X, candidate=self.candidate)
-        return ExpectedGain.of(lines.a, lines.b).log + _log_feasible(self.constraints, X)
+        return lines, ExpectedGain.of(lines.a, lines.b)
 
 
 @dataclass(frozen=True, slots=True)
-class LogKGCP:
+class LogKGCP(_OneStep):
     """``log (E[max_{i<=n+1} mu_{n+1}(x_i) | x_{n+1} = x] - max_{i<=n} mu_n(x_i))``: expected improvement under noise, exact.
 
     What is reported in the end is an evaluated point, the one of the largest mean, and the candidate is one after its evaluation: the
@@ -95,49 +121,16 @@ class LogKGCP:
         constraints: As for `LogDiscreteKnowledgeGradient`.
     """
 
-    gp: GrowingModel
-    X: Array
-    noise: float
-    constraints: Sequence[OutcomeConstraint] = ()
-    _baseline: Baseline = field(init=False, repr=False)
-    _best: float = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_baseline", _checked(self.gp, self.X, self.noise))
-        object.__setattr__(self, "_best", float(self._baseline.mean.max()))
-
     def with_pending(self, X: Array) -> LogKGCP:
         """The same after measurements at X (`q x d`), whose results are taken to be the means; X will be among the evaluated points.
 
         That is exact for the covariances, which do not depend on results; the means stay as they are, which they do on average.
         """
-        return replace(self, gp=_believing(self.gp, X, self.noise), X=np.vstack([self.X, X])) if len(X) else self
+        return replace(self, gp=self._believing(X), X=np.vstack([self.X, X])) if len(X) else self
 
-    def value(self, X: Array) -> Array:
-        """The score at each row of X (`m x d`), shape `m`."""
-        return in_blocks(self._value, X, _BLOCK)
-
-    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
-        """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`); zeros where the score is minus infinity."""
+    def _after(self, X: Array) -> tuple[_Lines, ExpectedGain]:
         lines = _Lines.after(self.gp, self._baseline, self.noise, X, candidate=True)
-        gain = ExpectedGain.of(lines.a, lines.b)
-        log, lead = self._log(lines, gain)
-        some = log > -np.inf
-        share = np.exp(np.where(some, gain.log - np.where(some, log, 0.0), -np.inf))[:, None]
-        d_a, d_b = gain.log_gradient()
-        d_a, d_b = share * d_a, share * d_b
-        d_a[lead > 0, -1] += np.exp(-log[lead > 0])
-        return _weighed(self.constraints, X, log, lines.pull(d_a, d_b))
-
-    def _value(self, X: Array) -> Array:
-        lines = _Lines.after(self.gp, self._baseline, self.noise, X, candidate=True)
-        return self._log(lines, ExpectedGain.of(lines.a, lines.b))[0] + _log_feasible(self.constraints, X)
-
-    def _log(self, lines: _Lines, gain: ExpectedGain) -> tuple[Array, Array]:
-        """The score without constraints, and by how much the candidate's mean is the largest: that counts as a gain as well."""
-        lead = np.maximum(lines.a[:, -1] - self._best, 0.0)
-        with np.errstate(divide="ignore"):
-            return np.logaddexp(gain.log, np.log(lead)), lead
+        return lines, ExpectedGain.of(lines.a, lines.b, newcomer=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,27 +165,3 @@ class _Lines:
             d_mean, d_variance, d_covariance = d_a[:, -1], d_variance + d_covariance[:, -1], d_covariance[:, :-1]
         floored = self._variance <= LEAST_VARIANCE
         return self._moments.pull(d_mean, np.where(floored, 0.0, d_variance), d_covariance)
-
-
-def _checked(gp: GrowingModel, X: Array, noise: float) -> Baseline:
-    if not len(X):
-        raise ValueError("X has no points; the knowledge gradient is that of the best of some")
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise is {noise}, a variance, and must be at least 0 and finite")
-    return gp.baseline(X)
-
-
-def _believing(gp: GrowingModel, X: Array, noise: float) -> GrowingModel:
-    return gp.condition(X, gp.predict(X)[0], np.full(len(X), noise))
-
-
-def _log_feasible(constraints: Sequence[OutcomeConstraint], X: Array) -> Array | float:
-    return LogProbabilityOfFeasibility(constraints).value(X) if constraints else 0.0
-
-
-def _weighed(constraints: Sequence[OutcomeConstraint], X: Array, value: Array, gradient: Array) -> tuple[Array, Array]:
-    """A score and its gradient with the logarithm of the probability of feasibility added."""
-    if not constraints:
-        return value, gradient
-    likely, push = LogProbabilityOfFeasibility(constraints).value_and_gradient(X)
-    return value + likely, gradient + push

@@ -12,8 +12,8 @@ from scipy.integrate import quad
 from acquisitions.envelope import PARALLEL, ExpectedGain, upper_envelope
 
 
-def gain(a, b):
-    return ExpectedGain.of(np.atleast_2d(np.asarray(a, dtype=float)), np.atleast_2d(np.asarray(b, dtype=float)))
+def gain(a, b, **settings):
+    return ExpectedGain.of(np.atleast_2d(np.asarray(a, dtype=float)), np.atleast_2d(np.asarray(b, dtype=float)), **settings)
 
 
 def exact(a, b):
@@ -111,20 +111,35 @@ def by_its_envelope(a, b):
     return total
 
 
+def test_a_newcomer_that_leads_gains_its_lead():
+    a, b = random_lines()
+    a[:30, -1] += 2.0
+    lead = a[:, -1] - a[:, :-1].max(1)
+    found = gain(a, b, newcomer=True)
+    np.testing.assert_allclose(found.value, gain(a, b).value + np.maximum(lead, 0), rtol=1e-13)
+    assert 20 < (lead > 0).sum() < 50
+    assert gain((0, 3), (1, 1), newcomer=True).value[0] == pytest.approx(3)
+    assert gain((3, 0), (1, 1), newcomer=True).log[0] == -np.inf
+    d_a, _ = gain((0, 3), (1, 1), newcomer=True).gradient()
+    np.testing.assert_allclose(d_a, [[-1, 1]])
+
+
+@pytest.mark.parametrize("newcomer", [False, True])
 @pytest.mark.parametrize("log", [False, True])
-def test_gradient_by_differences(log):
+def test_gradient_by_differences(log, newcomer):
     a, b = random_lines(m=20, k=8)
     if log:
         a[10:, 0] += 12.0  # log gains around -100 among them
-    found, h = gain(a, b), 1e-6
+    a[:5, -1] += 3.0
+    found, h = gain(a, b, newcomer=newcomer), 1e-6
     gradients = found.log_gradient() if log else found.gradient()
     for which, gradient in enumerate(gradients):
         for i in range(a.shape[1]):
             moved = [[a.copy(), b.copy()] for _ in range(2)]
             moved[0][which][:, i] += h
             moved[1][which][:, i] -= h
-            up, down = ((g.log if log else g.value) for g in (gain(*pair) for pair in moved))
-            scale = np.abs(gradient).max(1)
+            up, down = ((g.log if log else g.value) for g in (gain(*pair, newcomer=newcomer) for pair in moved))
+            scale = np.maximum(np.abs(gradient).max(1), 1e-4)
             np.testing.assert_allclose(gradient[:, i] / scale, (up - down) / (2 * h) / scale, atol=1e-5)
 
 
