@@ -3,10 +3,10 @@
 After a measurement with standardised surprise Z, each posterior mean is a line ``a_i + b_i Z``. Its largest is a convex function of Z
 made of the lines of the upper envelope, and the expectation of that is closed: a sum over the crossings of neighbours.
 
-Source: Frazier, Powell & Dayanik (2009), section 4.1. They sort the lines and sweep over them, O(k log k); here the envelope is
-walked from crossing to crossing, as a gift is wrapped (Jarvis 1973), for all rows at once: O(k h) for k lines of which h are on it.
-Few are: ten of 128 at random, where 1,000 walks took 12 ms and 1,000 sweeps, all rows at once too, 69 ms. Were all 128 on it, the
-sweeps would win by 14 ms to 99.
+Source: Frazier, Powell & Dayanik (2009). They sort the lines and sweep over them, O(k log k); here the envelope is walked from
+crossing to crossing, as a gift is wrapped (Jarvis 1973), for all rows at once: O(k h) for k lines of which h are on it. Few are: ten
+of 128 at random, where 1,000 walks took 12 ms and 1,000 sweeps, all rows at once too, 69 ms. Were all 128 on it, the sweeps would win
+by 14 ms to 99.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class ExpectedGain:
     """``E[max_i (a_i + b_i Z)] - max_i a_i`` of m sets of k lines, Z standard normal; never negative.
 
     With lines of the envelope in order of slope and neighbours j and j + 1 crossing at ``c_j``, it is
-    ``sum_j (b_{j+1} - b_j) h(-|c_j|)`` with ``h(z) = phi(z) + z Phi(z)``; Frazier et al. (2009), equation 14. All terms are positive,
-    and they are added in logarithms, so that it is exact where it underflows.
+    ``sum_j (b_{j+1} - b_j) h(-|c_j|)`` with ``h(z) = phi(z) + z Phi(z)`` (Frazier et al. 2009). All terms are
+    positive, and they are added in logarithms, so that it is exact where it underflows.
 
     Args:
         log: Its logarithm, `m`; minus infinity where there is no gain, as where all slopes are equal.

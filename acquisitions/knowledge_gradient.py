@@ -73,7 +73,7 @@ class LogDiscreteKnowledgeGradient(_OneStep):
 
     Cost: O(n^2 + n b + b h) a candidate for n data, b points and h of them on the envelope.
 
-    Source: Frazier, Powell & Dayanik (2009), equations 13 to 16.
+    Source: Frazier, Powell & Dayanik (2009), "The knowledge-gradient policy for correlated normal beliefs".
 
     Args:
         gp: The model of the objective, to be maximized, of outcomes standardised to variance one.

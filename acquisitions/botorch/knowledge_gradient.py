@@ -96,6 +96,10 @@ class _LogGain(torch.autograd.Function):
         return up.unsqueeze(-1) * d_a, up.unsqueeze(-1) * d_b, None
 
 
+MOST = 64
+"""Points that the input constructors choose at most, those of the largest means: a joint posterior takes the square of their number."""
+
+
 @acqf_input_constructor(LogDiscreteKnowledgeGradient)
 def _discrete_inputs(
     model: Model,
@@ -114,7 +118,13 @@ def _kgcp_inputs(
     X_baseline: Tensor | None = None,
     posterior_transform: PosteriorTransform | None = None,
 ) -> dict[str, Any]:
-    if X_baseline is None and training_data is None:
-        raise ValueError("the points that were evaluated are missing; give X_baseline or training_data")
-    X = X_baseline if training_data is None or X_baseline is not None else training_data.X
-    return {"model": model, "X": X, "posterior_transform": posterior_transform}
+    if X_baseline is None:
+        if training_data is None:
+            raise ValueError("the points that were evaluated are missing; give X_baseline or training_data")
+        X_baseline = training_data.X
+    if len(X_baseline) > MOST:
+        with torch.no_grad():
+            posterior: Any = model.posterior(X_baseline, posterior_transform=posterior_transform)
+        mean = posterior.mean[..., 0].reshape(-1, len(X_baseline)).mean(0)  # over the models of an ensemble
+        X_baseline = X_baseline[mean.topk(MOST).indices]
+    return {"model": model, "X": X_baseline, "posterior_transform": posterior_transform}

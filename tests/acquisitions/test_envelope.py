@@ -170,7 +170,8 @@ def test_shifts_and_scales():
     a, b = random_lines()
     value = gain(a, b).value
     np.testing.assert_allclose(gain(a + 5.0, b - 3.0).value, value, rtol=1e-12)
-    np.testing.assert_allclose(gain(7.0 * a, 7.0 * b).value, 7.0 * value, rtol=1e-13)
+    for scale in (7.0, 1e-5, 1e5):
+        np.testing.assert_allclose(gain(scale * a, scale * b).value, scale * value, rtol=1e-13)
     np.testing.assert_allclose(gain(a, -b).value, value, rtol=1e-13)
 
 

@@ -14,6 +14,7 @@ from botorch.utils.datasets import SupervisedDataset
 
 import acquisitions
 from acquisitions.botorch import LogDiscreteKnowledgeGradient, LogKGCP
+from acquisitions.botorch.knowledge_gradient import MOST
 from acquisitions.envelope import ExpectedGain
 from surrogates.exact_gp import fit
 from surrogates.exact_gp.model import ExactGPModel, Output
@@ -107,6 +108,11 @@ def test_input_constructors(name, make_case, X):
         np.testing.assert_allclose(kind(**construct(model, **given))(points).detach(), expected.detach(), rtol=1e-12)
     fewer = kind(**construct(model, X_baseline=measured[:3], training_data=data))
     assert len(fewer.X) == 3
+    many = torch.rand(100, 3, dtype=torch.float64)
+    chosen = kind(**construct(model, X_baseline=many)).X
+    mean = model.posterior(many).mean[:, 0]
+    assert set(map(tuple, chosen.tolist())) == set(map(tuple, many[mean >= mean.sort().values[100 - MOST]].tolist()))
+    assert len(chosen) == MOST
     with pytest.raises(ValueError, match="are missing"):
         construct(model)
 
