@@ -68,8 +68,8 @@ class Bayes:
     inferred. Of more than 2,000 trials 1,000 are fitted: the best, and others spread over the space. An objective's bad values
     beyond three interquartile ranges are clipped in the fit.
 
-    Knowledge gradients ask instead how much better the best point will look by the model's mean once a trial's result is in, which pays
-    where measurements are noisy: `"knowledge_gradient"` the best point of the space (Frazier, Powell & Dayanik 2009), `"kgcp"` the best
+    Knowledge gradients ask instead how much better the best point will look by the model's mean once a trial's result is in, which is
+    meant for noisy measurements: `"knowledge_gradient"` the best point of the space (Frazier, Powell & Dayanik 2009), `"kgcp"` the best
     of those that have been evaluated then (Scott, Frazier & Powell 2011). They are exact for up to 64 such points, the likeliest ones
     beside the proposed one, and of one objective.
 

@@ -64,12 +64,12 @@ class KnowledgeGradient:
 
         These are the optima of the mean, and of what was measured, of neighbours of the best and of points from all over the space those
         with the largest sum of mean and standard deviation: a measurement that settles a value moves its mean by about that much. In
-        48 models of two and five inputs the point found so was worth 0.95 of the best by 2,200 such points, on average; points kept
-        apart from each other 0.93, those of the largest means 0.95, those measured alone 0.89.
-        Which values are fixed for this proposal does not matter: the best is looked for in all the space.
+        48 models of two and five inputs the point found so was worth 0.96 of the best by a set of 2,000 points, on average; with the
+        largest means as much, with measured points alone 0.89, and without the candidate in the set 0.92.
         """
         space, gp = problem.space, surrogate.gps[0]
         leaders = search.incumbents(problem, surrogate, feasible, rng)
+        # Whatever is fixed for this proposal: the best is looked for in all the space.
         others = pool(self.state, leaders[:1], rng, fixed={}, size=SAMPLED)
         X = np.vstack([measured, space.encode(others)])
         optima = np.empty((0, space.d))

@@ -108,7 +108,7 @@ def test_input_constructors(name, make_case, X):
         np.testing.assert_allclose(kind(**construct(model, **given))(points).detach(), expected.detach(), rtol=1e-12)
     fewer = kind(**construct(model, X_baseline=measured[:3], training_data=data))
     assert len(fewer.X) == 3
-    many = torch.rand(100, 3, dtype=torch.float64)
+    many = torch.tensor(np.random.default_rng(7).random((100, 3)))
     chosen = kind(**construct(model, X_baseline=many)).X
     mean = model.posterior(many).mean[:, 0]
     assert set(map(tuple, chosen.tolist())) == set(map(tuple, many[mean >= mean.sort().values[100 - MOST]].tolist()))
