@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
     from acquisitions.hypervolume_improvement import LogExpectedHypervolumeImprovement as LogExpectedHypervolumeImprovement
     from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement as LogNoisyExpectedHypervolumeImprovement
+    from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient as LogDiscreteKnowledgeGradient
+    from acquisitions.knowledge_gradient import LogKGCP as LogKGCP
     from acquisitions.maximizer import maximize as maximize
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
@@ -27,6 +29,8 @@ REGISTRY = {
     "log_nei": "acquisitions.noisy_expected_improvement:LogNoisyExpectedImprovement",
     "log_ehvi": "acquisitions.hypervolume_improvement:LogExpectedHypervolumeImprovement",
     "log_nehvi": "acquisitions.hypervolume_improvement:LogNoisyExpectedHypervolumeImprovement",
+    "knowledge_gradient": "acquisitions.knowledge_gradient:LogDiscreteKnowledgeGradient",
+    "kgcp": "acquisitions.knowledge_gradient:LogKGCP",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",

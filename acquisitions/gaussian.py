@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,13 @@ class GaussianModel(Protocol):
 
     def at(self, X: Array, baseline: Any = None) -> Moments:
         """The moments at X, to be differentiated; with covariances where a baseline is given."""
+
+
+class GrowingModel(GaussianModel, Protocol):
+    """A `GaussianModel` that takes more data."""
+
+    def condition(self, X: Array, y: Array, yvar: Array, /) -> Self:
+        """The model with measurements y (`q`) at X (`q x d`) too, of noise with the variances yvar (`q`)."""
 
 
 def spread(variance: Array) -> tuple[Array, Array]:

@@ -37,11 +37,13 @@ Array = NDArray[np.float64]
 
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "surrogate": ("exact_gp",),
-    "acquisition": ("log_ei",),
+    "acquisition": ("log_ei", "knowledge_gradient", "kgcp"),
     "kernel": ("rbf", "matern12", "matern32", "matern52"),
     "input_warp": (False, True),
     "output_warp": (False, True),
 }
+
+_KNOWLEDGE = ("knowledge_gradient", "kgcp")  # acquisitions of one objective
 
 _OWN = {
     "surrogate": "a function fit(X, Y, context) of yours",
@@ -66,6 +68,11 @@ class Bayes:
     inferred. Of more than 2,000 trials 1,000 are fitted: the best, and others spread over the space. An objective's bad values
     beyond three interquartile ranges are clipped in the fit.
 
+    Knowledge gradients ask instead how much better the best point will look by the model's mean once a trial's result is in, which is
+    meant for noisy measurements: `"knowledge_gradient"` the best point of the space (Frazier, Powell & Dayanik 2009), `"kgcp"` the best
+    of those that have been evaluated then (Scott, Frazier & Powell 2011). They are exact for up to 64 such points, the likeliest ones
+    beside the proposed one, and of one objective.
+
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
     where a failure is likelier than not, nothing is proposed. An acquisition function is told of running trials by `set_X_pending`;
@@ -74,7 +81,8 @@ class Bayes:
 
     Args:
         surrogate: ``"exact_gp"``, or a function ``fit(X, Y, context)`` that returns a BoTorch model (see `bbo.optimizers.custom`).
-        acquisition: ``"log_ei"``, with a model of your own BoTorch's `qLogNoisyExpectedImprovement`; or a function
+        acquisition: ``"log_ei"``, with a model of your own BoTorch's `qLogNoisyExpectedImprovement`; ``"knowledge_gradient"`` or
+            ``"kgcp"``, with a model of your own those of `acquisitions.botorch`, over evaluated points; or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
             or a class of these that BoTorch has an input constructor for.
         n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.
@@ -121,6 +129,11 @@ class Bayes:
             return f"it takes up to {_MAX_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
         if callable(self.surrogate) and not callable(self.acquisition) and len(problem.objectives) > 1:
             return "with a model of your own and several objectives it needs an acquisition of your own too"
+        if self.acquisition in _KNOWLEDGE:
+            if len(problem.objectives) > 1:
+                return f"the acquisition {self.acquisition!r} is of one objective, and there are {len(problem.objectives)}"
+            if callable(self.surrogate) and problem.outcome_constraints:
+                return f"the acquisition {self.acquisition!r} takes outcome constraints only with the Gaussian processes of bbo"
         for name, parameter in problem.space.parameters.items():
             if parameter.role != "decision":
                 return f"it models decisions only, and {name!r} is a {parameter.role} parameter"
@@ -185,7 +198,15 @@ class Bayes:
         model = self.surrogate if callable(self.surrogate) else None
         acquisition = self.acquisition if callable(self.acquisition) else None
         if model is None and acquisition is None:
-            return search.points(state, surrogate, request)
+            if self.acquisition == "log_ei":
+                return search.points(state, surrogate, request)
+            from bbo.optimizers.knowledge_gradient import KnowledgeGradient
+
+            return search.points(state, surrogate, request, KnowledgeGradient(state, evaluated=self.acquisition == "kgcp"))
+        if self.acquisition in _KNOWLEDGE:
+            from acquisitions.botorch import LogDiscreteKnowledgeGradient, LogKGCP
+
+            acquisition = LogKGCP if self.acquisition == "kgcp" else LogDiscreteKnowledgeGradient
         from bbo.optimizers import custom
         from bbo.optimizers.targets import WORKS
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from acquisitions.box_decomposition import infer_reference_point
 from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
+from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.protocol import Acquisition, Climbable
@@ -30,17 +31,17 @@ Array = NDArray[np.float64]
 
 _LEADERS = 5  # points that are looked around
 
-_SETTINGS = MaximizerSettings(
+SETTINGS = MaximizerSettings(
     screened=2_000, starts=8, climb=ClimbSettings(value_tolerance=1e-4, gradient_tolerance=1e-3, patience=3, lag=3.0)
 )
 """What a proposal takes: 0.6 of the time of the maximizer's defaults, which found a maximum better by 5 % of the improvement in 1 of 136
 searches; with 1,000 points screened it was 2 and with fewer starts 3 (`docs/benchmarks/latency.md`).
 """
 
-_LATER = replace(_SETTINGS, screened=1_000, starts=6)
+_LATER = replace(SETTINGS, screened=1_000, starts=6)
 """For points of a batch after the first, which are searched for around the optima of the one before as well."""
 
-_Improvement = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement
+_Growing = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement | LogDiscreteKnowledgeGradient | LogKGCP
 
 
 def points(
@@ -59,11 +60,11 @@ def points(
     aim, optima = "", np.empty((0, space.d))
     for number in range(state.draws, state.draws + request.n):
         rng = problem.rng("bayes", number)
-        if isinstance(acquisition, _Improvement):
+        if isinstance(acquisition, _Growing):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
             acquisition, aim = (own or _acquisition)(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
-        leaders = _leaders(problem, surrogate, feasible or eligible, rng)
+        leaders = incumbents(problem, surrogate, feasible or eligible, rng)
         params, path, optima = _best_new(state, acquisition, leaders, optima, running, fixed, rng)
         if params is None:
             break
@@ -80,8 +81,7 @@ def _acquisition(
     space = problem.space
     waiting = space.encode(running)
     if not feasible and surrogate.constraints:
-        likely = LogProbabilityOfFeasibility(surrogate.believing(waiting).constraints)
-        return likely, "probability of feasibility, since nothing feasible is known"
+        return likely(surrogate, waiting)
     known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
     baseline = np.vstack([known, waiting])
     m = len(problem.objectives)
@@ -91,6 +91,12 @@ def _acquisition(
         surrogate.gps[:m], baseline, reference(problem, surrogate.targets), surrogate.constraints, seed=seed
     )
     return acquisition, "log expected hypervolume improvement"
+
+
+def likely(surrogate: Surrogate, waiting: Array) -> tuple[Climbable, str]:
+    """What to maximize while nothing feasible is known, and its name; `waiting` are points whose results are awaited, encoded."""
+    feasibility = LogProbabilityOfFeasibility(surrogate.believing(waiting).constraints)
+    return feasibility, "probability of feasibility, since nothing feasible is known"
 
 
 def reference(problem: Problem, targets: Sequence[Target]) -> Array:
@@ -107,7 +113,7 @@ def reference(problem: Problem, targets: Sequence[Target]) -> Array:
     )
 
 
-def _leaders(problem: Problem, surrogate: Surrogate, records: Sequence[Record], rng: np.random.Generator) -> list[Params]:
+def incumbents(problem: Problem, surrogate: Surrogate, records: Sequence[Record], rng: np.random.Generator) -> list[Params]:
     """Points worth a closer look around: the best, some of the Pareto front, or the likeliest to be feasible."""
     if not records:
         return []
@@ -148,7 +154,7 @@ def _best_new(
         seeds=np.vstack([space.encode(leaders), before]),
         pool=space.encode(extra),
         fixed=standing(space, fixed),
-        settings=replace(_SETTINGS, screened=0) if own else _LATER if len(before) else _SETTINGS,
+        settings=replace(SETTINGS, screened=0) if own else _LATER if len(before) else SETTINGS,
     )
     kept = found.optima[:_LEADERS]
     if new := fresh(state, legal(space, found.optima, fixed=fixed), beside=running):

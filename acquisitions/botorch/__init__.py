@@ -1,0 +1,5 @@
+"""Acquisition functions that BoTorch lacks, as BoTorch's, for any of its models. Importing this package loads torch."""
+
+from acquisitions.botorch.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
+
+__all__ = ["LogDiscreteKnowledgeGradient", "LogKGCP"]
