@@ -29,11 +29,11 @@ from typing import Any
 
 import numpy as np
 
+from bbo.problems.functions import levy
 from benchmarks.environments import entry
 from benchmarks.peers.spec import Parameter, Point, Spec, latin_hypercube
 from benchmarks.process import Failed, TimedOut, Worker
 from benchmarks.suite.boxes import moved
-from benchmarks.suite.functions import levy
 
 CUT = 120.0  # seconds after which an ask is not waited for
 SPACES = ("plain", "linear", "mixed", "warped", "objectives")
@@ -102,6 +102,7 @@ class Problem:
 def problem(space: str, n: int, d: int) -> Problem:
     """A space (one of `SPACES`) of d parameters with n points of it."""
     function = moved(levy, np.ones(d), 10.0, seed=d)
+    bound = d / 6  # about a quarter of the cube lies outside
     floats = [Parameter(f"x{i}", "float", -1.0, 1.0) for i in range(d)]
     objectives: tuple[str, ...] = ("value",)
     reference: tuple[float, ...] = ()
@@ -109,7 +110,7 @@ def problem(space: str, n: int, d: int) -> Problem:
     if space == "mixed":
         floats[:2] = [Parameter("x0", "int", -5, 5), Parameter("x1", "categorical", choices=("a", "b", "c"))]
     elif space == "linear":
-        settings["constraints"] = [" + ".join(p.name for p in floats) + f" <= {d / 6}"]  # about a quarter of the cube lies outside
+        settings["constraints"] = [" + ".join(p.name for p in floats) + f" <= {bound}"]
     elif space == "warped":
         settings["optimizer"] = {"name": "bayes", "settings": {"input_warp": True, "output_warp": True}}
     elif space == "objectives":
@@ -117,15 +118,14 @@ def problem(space: str, n: int, d: int) -> Problem:
     spec = Spec(tuple(floats), objectives, reference=reference)
 
     def x(point: Point) -> np.ndarray:
-        found = spec.encode(point) * 2.0 - 1.0
-        return found if space == "mixed" else np.array([point[p.name] for p in floats])
+        return spec.encode(point) * 2.0 - 1.0
 
     def values(point: Point) -> dict[str, float]:
         both = {"value": function(x(point)), "mirrored": function(-x(point))}
         return {name: both[name] for name in objectives}
 
     drawn = latin_hypercube(spec, 4 * n if space == "linear" else n, np.random.default_rng([n, d]))
-    inside = [point for point in drawn if space != "linear" or x(point).sum() <= d / 6]
+    inside = [point for point in drawn if space != "linear" or x(point).sum() <= bound]
     return Problem(spec, inside[:n], values, settings)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import bbo
-from benchmarks.suite import functions
+from bbo.problems import functions
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Problem:
 
 
 def branin(params: Mapping[str, Any]) -> float:
-    """See `benchmarks.suite.functions.branin`."""
+    """See `bbo.problems.functions.branin`."""
     return functions.branin(np.array([params["x"], params["y"]]))
 
 
 def hartmann6(params: Mapping[str, Any]) -> float:
-    """See `benchmarks.suite.functions.hartmann6`."""
+    """See `bbo.problems.functions.hartmann6`."""
     return functions.hartmann6(np.array([params[f"x{i}"] for i in range(6)]))
 
 

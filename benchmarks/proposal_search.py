@@ -25,8 +25,8 @@ from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize
 from acquisitions.maximizer.result import Maximum
 from acquisitions.protocol import Acquisition
 from bbo.optimizers import search
+from bbo.problems.functions import ackley, levy, rastrigin, rosenbrock, styblinski_tang
 from benchmarks.suite.boxes import moved
-from benchmarks.suite.functions import ackley, levy, rastrigin, rosenbrock, styblinski_tang
 
 Array = NDArray[np.float64]
 

@@ -19,6 +19,7 @@ from bbo.problems.borrowed import Borrowed
 from bbo.problems.functions import HARTMANN_WEIGHTS, Array
 from bbo.problems.making import Bounds, at, whole
 from bbo.problems.problem import Optimum, TestProblem
+from bbo.problems.synthetic import BRANIN, HARTMANN3, HARTMANN6
 from bbo.space import Fidelity, Float, Source, Space
 
 _UNIT = (0.0, 1.0)
@@ -39,11 +40,9 @@ def perdikaris() -> TestProblem:
 
 def branin_levels() -> TestProblem:
     """Branin's function in three levels, the lower two moved and bent (Perdikaris et al., 2017)."""
-    points = (at(-math.pi, 12.275), at(math.pi, 2.275), at(3 * math.pi, 2.475))
     levels = {"low": 1.0, "medium": 10.0, "high": 100.0}
-    optimum = Optimum(0.39788735772973816, points)
     source = "Perdikaris et al. (2017); Emukit, at a hundredth of the scale"
-    return _leveled("branin_levels", _branin_levels, [(-5, 10), (0, 15)], levels, optimum, source)
+    return _leveled("branin_levels", _branin_levels, [(-5, 10), (0, 15)], levels, BRANIN, source)
 
 
 def currin() -> TestProblem:
@@ -55,9 +54,8 @@ def currin() -> TestProblem:
 
 def hartmann3_levels() -> TestProblem:
     """Hartmann's function in three dimensions and three levels with other weights (Kandasamy et al., 2016, as in Emukit)."""
-    optimum = Optimum(-3.86277978733266, (at(0.11458888, 0.55564889, 0.85254698),), source="as for hartmann3")
     levels = {"low": 1.0, "medium": 10.0, "high": 100.0}
-    return _leveled("hartmann3_levels", _hartmann3, [_UNIT] * 3, levels, optimum, "Kandasamy et al. (2016); Emukit")
+    return _leveled("hartmann3_levels", _hartmann3, [_UNIT] * 3, levels, HARTMANN3, "Kandasamy et al. (2016); Emukit")
 
 
 def park() -> TestProblem:
@@ -94,16 +92,12 @@ def borehole() -> TestProblem:
 
 def augmented_branin() -> TestProblem:
     """Branin's function with a continuous fidelity. Costs are those of BoTorch's `AffineFidelityCostModel` by default."""
-    points = (at(-math.pi, 12.275), at(math.pi, 2.275), at(3 * math.pi, 2.475))
-    optimum = Optimum(0.39788735772973816, points)
-    return _continuous("augmented_branin", _augmented_branin, [(-5, 10), (0, 15)], (0.01, 1.01), optimum, "Wu et al. (2019); BoTorch")
+    return _continuous("augmented_branin", _augmented_branin, [(-5, 10), (0, 15)], (0.01, 1.01), BRANIN, "Wu et al. (2019); BoTorch")
 
 
 def augmented_hartmann6() -> TestProblem:
     """Hartmann's function in six dimensions with a continuous fidelity. Costs are those of BoTorch's tutorial, 5 + fidelity."""
-    point = at(0.20168951, 0.15001069, 0.47687398, 0.27533243, 0.31165162, 0.65730053)
-    optimum = Optimum(-3.322368011415514, (point,))
-    return _continuous("augmented_hartmann6", _augmented_hartmann6, [_UNIT] * 6, (5.0, 6.0), optimum, "Wu et al. (2019); BoTorch")
+    return _continuous("augmented_hartmann6", _augmented_hartmann6, [_UNIT] * 6, (5.0, 6.0), HARTMANN6, "Wu et al. (2019); BoTorch")
 
 
 def augmented_rosenbrock(*, d: int = 2) -> TestProblem:

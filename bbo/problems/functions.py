@@ -80,11 +80,13 @@ def rosenbrock(x: Array) -> float:
 
 STYBLINSKI_TANG_ROOT = -2.903534027771177
 """The least root of 4 x^3 - 32 x + 5."""
+STYBLINSKI_TANG_LEAST = -39.16616570377142
+"""The least value of one coordinate's term, there."""
 
 
 def styblinski_tang(x: Array) -> float:
     """Styblinski and Tang (1990) less its least value: 0 at `STYBLINSKI_TANG_ROOT` in every coordinate."""
-    return float((x**4 - 16 * x**2 + 5 * x).sum() / 2 + 39.16616570377142 * len(x))
+    return float((x**4 - 16 * x**2 + 5 * x).sum() / 2 - STYBLINSKI_TANG_LEAST * len(x))
 
 
 def keane_bump(x: Array) -> float:

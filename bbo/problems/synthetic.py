@@ -18,12 +18,15 @@ from bbo.objectives import Objective
 from bbo.problem import derive
 from bbo.problems import engineering, functions
 from bbo.problems.borrowed import Borrowed
-from bbo.problems.functions import STYBLINSKI_TANG_ROOT, Array, Function
+from bbo.problems.functions import STYBLINSKI_TANG_LEAST, STYBLINSKI_TANG_ROOT, Array, Function
 from bbo.problems.making import Bounds, at, below_zero, box, floats, of_box, whole
 from bbo.problems.problem import Optimum, TestProblem
 
 _UNIT = (0.0, 1.0)
 _POLISHED = "the literature's, polished by SLSQP"
+BRANIN = Optimum(0.39788735772973816, (at(-math.pi, 12.275), at(math.pi, 2.275), at(3 * math.pi, 2.475)))
+HARTMANN3 = Optimum(-3.86277978733266, (at(0.11458888, 0.55564889, 0.85254698),), source=_POLISHED)
+HARTMANN6 = Optimum(-3.322368011415514, (at(0.20168951, 0.15001069, 0.47687398, 0.27533243, 0.31165162, 0.65730053),), source=_POLISHED)
 _MICHALEWICZ = (
     *(2.202905520142923, math.pi / 2, 1.2849915705136004, 1.9230584698297473, 1.7204697725280094),
     *(math.pi / 2, 1.4544139713242783, 1.7560865209214074, 1.6557174167795692, math.pi / 2),
@@ -33,21 +36,17 @@ _MICHALEWICZ = (
 
 def branin() -> TestProblem:
     """Three equal minima in curved valleys."""
-    points = (at(-math.pi, 12.275), at(math.pi, 2.275), at(3 * math.pi, 2.475))
-    return _ours("branin", functions.branin, [(-5, 10), (0, 15)], Optimum(0.39788735772973816, points), "Branin (1972)")
+    return _ours("branin", functions.branin, [(-5, 10), (0, 15)], BRANIN, "Branin (1972)")
 
 
 def hartmann3() -> TestProblem:
     """Four local minima on the unit cube."""
-    optimum = Optimum(-3.86277978733266, (at(0.11458888, 0.55564889, 0.85254698),), source=_POLISHED)
-    return _ours("hartmann3", functions.hartmann3, [_UNIT] * 3, optimum, "Hartmann (1973); Dixon and Szegő (1978)")
+    return _ours("hartmann3", functions.hartmann3, [_UNIT] * 3, HARTMANN3, "Hartmann (1973); Dixon and Szegő (1978)")
 
 
 def hartmann6() -> TestProblem:
     """Six local minima on the unit cube."""
-    point = at(0.20168951, 0.15001069, 0.47687398, 0.27533243, 0.31165162, 0.65730053)
-    optimum = Optimum(-3.322368011415514, (point,), source=_POLISHED)
-    return _ours("hartmann6", functions.hartmann6, [_UNIT] * 6, optimum, "Hartmann (1973); Dixon and Szegő (1978)")
+    return _ours("hartmann6", functions.hartmann6, [_UNIT] * 6, HARTMANN6, "Hartmann (1973); Dixon and Szegő (1978)")
 
 
 def ackley(*, d: int = 2) -> TestProblem:
@@ -83,7 +82,7 @@ def griewank(*, d: int = 2) -> TestProblem:
 def styblinski_tang(*, d: int = 2) -> TestProblem:
     """Two minima in every coordinate."""
     whole("styblinski_tang", "d", d, 1)
-    optimum = Optimum(-39.16616570377142 * d, (at(*[STYBLINSKI_TANG_ROOT] * d),))
+    optimum = Optimum(STYBLINSKI_TANG_LEAST * d, (at(*[STYBLINSKI_TANG_ROOT] * d),))
     return _ours("styblinski_tang", _styblinski_tang, [(-5, 5)] * d, optimum, "Styblinski and Tang (1990)")
 
 
@@ -233,7 +232,7 @@ def welded_beam_coello() -> TestProblem:
 
 def _styblinski_tang(x: Array) -> float:
     """With its own least value, which `functions.styblinski_tang` is shifted by."""
-    return functions.styblinski_tang(x) - 39.16616570377142 * len(x)
+    return functions.styblinski_tang(x) + STYBLINSKI_TANG_LEAST * len(x)
 
 
 def _ours(name: str, function: Function, bounds: Bounds, optimum: Optimum, source: str) -> TestProblem:

@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from benchmarks.suite.functions import Array, Function, rastrigin, rotation
+from bbo.problems.functions import Array, Function, rastrigin
+from benchmarks.suite.rotation import rotation
 
 
 def instance(number: int, d: int, seed: int) -> tuple[Function, Array]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 import bbo
+from bbo.problems.functions import Array, Function
 from benchmarks.suite import bbob
 from benchmarks.suite.case import Case
-from benchmarks.suite.functions import Array, Function, rotation
+from benchmarks.suite.rotation import rotation
 
 FORMULA = "the formula's least value"
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 import bbo
+from bbo.problems.functions import Function
 from benchmarks.suite.case import Case
-from benchmarks.suite.functions import Function
 
 
 def interacting(name: str, shape: Function, *, levels: int, floats: int, seed: int, budget: int) -> Case:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 import bbo
-from benchmarks.suite import engineering, functions, training
+from bbo.problems import functions
+from bbo.problems.functions import Array
+from benchmarks.suite import engineering, training
 from benchmarks.suite.boxes import bbob_case, box, embedded, moved, vector_valued
 from benchmarks.suite.case import Case
-from benchmarks.suite.functions import Array
 from benchmarks.suite.mixed import binary_ackley, interacting
 
 SEARCH = "least of 2,000 evaluations by benchmarks/best_known.py, 2026-11-22, scikit-learn 1.9.1"

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 import bbo
-from benchmarks.suite import engineering, fronts, functions, training, trees
+from bbo.problems import fronts, functions
+from benchmarks.suite import engineering, training, trees
 from benchmarks.suite.boxes import bbob_case, box, embedded, moved, vector_valued
 from benchmarks.suite.case import Case
 from benchmarks.suite.mixed import binary_ackley, interacting
@@ -122,11 +123,11 @@ def _several_objectives() -> list[Case]:
     tags, exact = ("several objectives",), "the front's formula, integrated"
     swept = "SLSQP at 120 deflections, joined on logarithmic axes and integrated"
     beam = bbo.Space({"h": bbo.Float(0.125, 5), "l": bbo.Float(0.1, 10), "t": bbo.Float(0.1, 10), "b": bbo.Float(0.125, 5)})
-    dtlz = vector_valued("dtlz2_5d", lambda x: fronts.dtlz2(x, 3), 5, reference=(1.5, 1.5, 1.5), best=1.5**3 - math.pi / 6, source=exact)
+    dtlz = vector_valued("dtlz2_5d", lambda x: fronts.dtlz2_of(x, 3), 5, reference=(1.5, 1.5, 1.5), best=1.5**3 - math.pi / 6, source=exact)
     currin = "botorch.test_functions.BraninCurrin of release 0.18.1"
     return [
-        vector_valued("branin_currin", fronts.branin_currin, 2, reference=(18.0, 6.0), best=59.36011874867746, source=currin, budget=40),
-        vector_valued("zdt1_6d", fronts.zdt1, 6, reference=(1.1, 6.0), best=6.6 - 1 / 3, source=exact),
+        vector_valued("branin_currin", fronts.branin_currin_of, 2, reference=(18.0, 6.0), best=59.36011874867746, source=currin, budget=40),
+        vector_valued("zdt1_6d", fronts.zdt1_of, 6, reference=(1.1, 6.0), best=6.6 - 1 / 3, source=exact),
         dtlz,
         Case(
             *("welded_beam_2", beam, engineering.welded_beam, 60, 0.3300462, swept, ("cost", "deflection")),

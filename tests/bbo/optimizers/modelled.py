@@ -10,6 +10,15 @@ import bbo
 from bbo.optimizers.base import Proposal, Request
 
 BOX = bbo.Space({"x": bbo.Float(0, 10), "y": bbo.Float(-1, 1)})
+TREE = bbo.Space(
+    {
+        "kind": bbo.Categorical(["a", "b", "c"]),
+        "n": bbo.Int(1, 8, when={"kind": "a"}),
+        "r": bbo.Float(1e-4, 1, log=True),
+        "t": bbo.Float(0, 1, when={"kind": ["b", "c"]}),
+    },
+    constraints=["r * n <= 2", "r + t <= 1.2"],
+)
 
 
 def bowl(p: Mapping[str, Any]) -> float:

@@ -24,18 +24,7 @@ from bbo.optimizers.surrogate import Surrogate, conditioned, fitted
 from bbo.optimizers.targets import WORKS, Target, targets_of
 from bbo.problem import Problem
 from surrogates.exact_gp import Settings
-from tests.bbo.optimizers.modelled import BOX, bowl, filled, propose
-
-TREE = bbo.Space(
-    {
-        "kind": bbo.Categorical(["a", "b", "c"]),
-        "n": bbo.Int(1, 8, when={"kind": "a"}),
-        "r": bbo.Float(1e-4, 1, log=True),
-        "t": bbo.Float(0, 1, when={"kind": ["b", "c"]}),
-    },
-    constraints=["r * n <= 2", "r + t <= 1.2"],
-)
-
+from tests.bbo.optimizers.modelled import BOX, TREE, bowl, filled, propose
 
 # -- signs and scales -----------------------------------------------------------------------------------------------------------
 

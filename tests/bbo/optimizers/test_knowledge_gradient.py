@@ -20,18 +20,9 @@ from bbo.optimizers.knowledge_gradient import MOST, KnowledgeGradient
 from bbo.optimizers.surrogate import Surrogate
 from bbo.replay import reproduce
 from bbo.testing import check_optimizer
-from tests.bbo.optimizers.modelled import BOX, bowl, filled, propose
+from tests.bbo.optimizers.modelled import BOX, TREE, bowl, filled, propose
 
 NAMES = ("knowledge_gradient", "kgcp")
-TREE = bbo.Space(
-    {
-        "kind": bbo.Categorical(["a", "b", "c"]),
-        "n": bbo.Int(1, 8, when={"kind": "a"}),
-        "r": bbo.Float(1e-4, 1, log=True),
-        "t": bbo.Float(0, 1, when={"kind": ["b", "c"]}),
-    },
-    constraints=["r * n <= 2", "r + t <= 1.2"],
-)
 
 
 def acquisition(study: bbo.Study, name: str) -> tuple[Any, Surrogate, str]:
