@@ -20,7 +20,7 @@ _ROUGH = 16  # samples to rank candidates by
 _MOST = 128  # points kept at most, those most often the best
 _HIGHEST = 512  # points of the highest means, of which those are chosen: variances of all cost more than a search where they are many
 _MARGIN = 4.0  # standard deviations beyond which a point is out of the question
-_LONG = 300  # measured points beyond which candidates are passed through a sieve before they are ranked
+_LONG = 100  # measured points beyond which candidates are passed through a sieve before they are ranked
 _UNDERFLOW = 1e-90  # h(-20): below, the mean of h is taken in logarithms
 _BLOCK = 256  # candidates scored at a time: what is worked on stays in the cache
 

@@ -102,7 +102,7 @@ class Bayes:
     input_warp: bool = False
     output_warp: bool = True
     name: ClassVar[str] = "bayes"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
