@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import accumulate, pairwise
+from operator import add, mul
 
 from surrogates.exact_gp.arrays import Array, of
 from surrogates.exact_gp.kernels.base import Exponential, Features, Gram, Kernel, Parameters
@@ -20,7 +22,7 @@ class _Composite:
 
     @cached_property
     def parameters(self) -> Parameters:
-        return _joined(self.parts)
+        return joined(self.parts)
 
     @property
     def multimodal(self) -> bool:
@@ -37,7 +39,7 @@ class Product(_Composite):
     def gram(self, theta: Array, A: Features, B: Features) -> Gram:
         if self._exponential is None:
             return ProductGram(_grams(self.parts, theta, A, B))
-        xp, thetas = of(theta), _pieces(self.parts, theta)
+        xp, thetas = of(theta), pieces(self.parts, theta)
         S = [part.embedded(piece, a) for part, piece, a in zip(self._exponential, thetas, A.parts, strict=True)]
         T = S if A is B else [part.embedded(piece, b) for part, piece, b in zip(self._exponential, thetas, B.parts, strict=True)]
         first = xp.concatenate(S, 1)
@@ -52,11 +54,11 @@ class Product(_Composite):
         return found if len(found) == len(self.parts) else None
 
     def diagonal(self, theta: Array, A: Features) -> Array:
-        return reduce(_times, _diagonals(self.parts, theta, A))
+        return reduce(mul, _diagonals(self.parts, theta, A))
 
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
         diagonals = _diagonals(self.parts, theta, A)
-        weights = [reduce(_times, (d for j, d in enumerate(diagonals) if j != k), w) for k in range(len(self.parts))]
+        weights = [reduce(mul, (d for j, d in enumerate(diagonals) if j != k), w) for k in range(len(self.parts))]
         return _pull_diagonals(self.parts, theta, A, weights)
 
 
@@ -68,20 +70,20 @@ class ProductGram:
 
     @cached_property
     def matrix(self) -> Array:
-        return reduce(_times, (part.matrix for part in self.parts))
+        return reduce(mul, (part.matrix for part in self.parts))
 
     def pull_parameters(self, W: Array) -> Array:
         pulled = [part.pull_parameters(self._without(k, W)) for k, part in enumerate(self.parts)]
         return of(W).concatenate(pulled, 0)
 
     def pull_inputs(self, W: Array) -> Array:
-        return reduce(_plus, (part.pull_inputs(self._without(k, W)) for k, part in enumerate(self.parts)))
+        return reduce(add, (part.pull_inputs(self._without(k, W)) for k, part in enumerate(self.parts)))
 
     def transposed(self) -> ProductGram:
         return ProductGram(tuple(part.transposed() for part in self.parts))
 
     def _without(self, k: int, W: Array) -> Array:
-        return reduce(_times, (part.matrix for j, part in enumerate(self.parts) if j != k), W)
+        return reduce(mul, (part.matrix for j, part in enumerate(self.parts) if j != k), W)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ class AdditiveGram:
         return of(W).concatenate([part.pull_parameters(W) for part in self.parts], 0)
 
     def pull_inputs(self, W: Array) -> Array:
-        return reduce(_plus, (part.pull_inputs(W) for part in self.parts))
+        return reduce(add, (part.pull_inputs(W) for part in self.parts))
 
     def transposed(self) -> AdditiveGram:
         return AdditiveGram(self.matrix.T, tuple(part.transposed() for part in self.parts))
@@ -110,10 +112,10 @@ class Sum(_Composite):
 
     def gram(self, theta: Array, A: Features, B: Features) -> AdditiveGram:
         grams = _grams(self.parts, theta, A, B)
-        return AdditiveGram(reduce(_plus, (gram.matrix for gram in grams)), grams)
+        return AdditiveGram(reduce(add, (gram.matrix for gram in grams)), grams)
 
     def diagonal(self, theta: Array, A: Features) -> Array:
-        return reduce(_plus, _diagonals(self.parts, theta, A))
+        return reduce(add, _diagonals(self.parts, theta, A))
 
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
         return _pull_diagonals(self.parts, theta, A, [w] * len(self.parts))
@@ -169,7 +171,7 @@ class ScaledGram:
         return ScaledGram(self.part.transposed(), self.factor)
 
 
-def _joined(parts: Sequence[Kernel]) -> Parameters:
+def joined(parts: Sequence[Kernel]) -> Parameters:
     """The layouts one after the other; names begin with the number of their kernel where two would be alike."""
     layouts = [part.parameters for part in parts]
     names = [name for layout in layouts for name in layout.names]
@@ -177,32 +179,22 @@ def _joined(parts: Sequence[Kernel]) -> Parameters:
     return Parameters.joined(layouts, [f"{k}." for k in range(len(parts))] if alike else None)
 
 
-def _pieces(parts: Sequence[Kernel], theta: Array) -> list[Array]:
-    pieces, start = [], 0
-    for part in parts:
-        pieces.append(theta[start : start + len(part.parameters)])
-        start += len(part.parameters)
-    return pieces
+def pieces(parts: Sequence[Kernel], theta: Array) -> list[Array]:
+    """The hyperparameters of each."""
+    ends = list(accumulate((len(part.parameters) for part in parts), initial=0))
+    return [theta[start:end] for start, end in pairwise(ends)]
 
 
 def _grams(parts: Sequence[Kernel], theta: Array, A: Features, B: Features) -> tuple[Gram, ...]:
-    together = zip(parts, _pieces(parts, theta), A.parts, B.parts, strict=True)
+    together = zip(parts, pieces(parts, theta), A.parts, B.parts, strict=True)
     return tuple(part.gram(piece, a, b) for part, piece, a, b in together)
 
 
 def _diagonals(parts: Sequence[Kernel], theta: Array, A: Features) -> list[Array]:
-    return [part.diagonal(piece, a) for part, piece, a in zip(parts, _pieces(parts, theta), A.parts, strict=True)]
+    return [part.diagonal(piece, a) for part, piece, a in zip(parts, pieces(parts, theta), A.parts, strict=True)]
 
 
 def _pull_diagonals(parts: Sequence[Kernel], theta: Array, A: Features, weights: Sequence[Array]) -> Array | None:
-    together = zip(parts, _pieces(parts, theta), A.parts, weights, strict=True)
+    together = zip(parts, pieces(parts, theta), A.parts, weights, strict=True)
     pulled = [found for part, piece, a, w in together if (found := part.pull_diagonal(piece, a, w)) is not None]
-    return reduce(_plus, pulled) if pulled else None
-
-
-def _times(a: Array, b: Array) -> Array:
-    return a * b
-
-
-def _plus(a: Array, b: Array) -> Array:
-    return a + b
+    return reduce(add, pulled) if pulled else None

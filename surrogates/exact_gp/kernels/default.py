@@ -9,30 +9,59 @@ from surrogates.exact_gp.kernels.base import Kernel
 from surrogates.exact_gp.kernels.categorical import Hamming, Latent
 from surrogates.exact_gp.kernels.composite import Product, Scaled
 from surrogates.exact_gp.kernels.conditional import Arc
+from surrogates.exact_gp.kernels.coregional import Coregional
 from surrogates.exact_gp.kernels.stationary import Stationary
 from surrogates.exact_gp.kernels.warped import Warped
 
 if TYPE_CHECKING:
     from surrogates.exact_gp.settings import Settings
 
+_LEVELS = 6
+"""Named fidelities, or sources, up to which each has a process of its own."""
+
 
 def default_kernel(columns: Columns | None, settings: Settings, d: int) -> Kernel:
     """The product of a stationary kernel (numeric columns), one of arcs (numeric with a condition) and one of levels (categorical).
+
+    One such product for each level, mixed by `Coregional`, where a column tells named fidelities or sources apart.
 
     Args:
         columns: What the columns mean; all continuous when None.
         settings: Which kernels.
         d: Number of columns, which all priors are scaled by.
     """
+    level = None if columns is None else _level(columns)
+    if columns is None or level is None:
+        kernel = _product(columns, settings, tuple(range(d)))
+        return Scaled(kernel) if settings.outputscale else kernel
+    others = tuple(i for i in range(d) if i != level)
+    parts = tuple(_product(columns, settings, others) for _ in columns[level].levels)
+    return Coregional(parts, level, columns, "star" if columns[level].role == "source" else "chain")
+
+
+def _level(columns: Columns) -> int | None:
+    """The column of named fidelities or of sources, where there is one of few levels; any other is a column among others."""
+    found = [
+        i
+        for i, column in enumerate(columns)
+        if (column.role == "source" or (column.role == "fidelity" and column.kind == "ordinal"))
+        and column.parent is None
+        and len(column.levels) <= _LEVELS
+    ]
+    return found[0] if len(found) == 1 and len(columns) > 1 else None
+
+
+def _product(columns: Columns | None, settings: Settings, among: tuple[int, ...]) -> Kernel:
+    """That of some of the columns."""
     parts: list[Kernel] = []
-    categorical = () if columns is None else columns.indices("categorical")
-    conditional = () if columns is None else tuple(i for i in range(d) if columns[i].parent is not None and i not in categorical)
-    if numeric := tuple(i for i in range(d) if i not in {*categorical, *conditional}):
+    d = len(among)
+    categorical = () if columns is None else tuple(i for i in columns.indices("categorical") if i in among)
+    conditional = () if columns is None else tuple(i for i in among if columns[i].parent is not None and i not in categorical)
+    if numeric := tuple(i for i in among if i not in {*categorical, *conditional}):
         stationary = Stationary(numeric, settings.kernel, settings.lengthscale_floor, d)
         parts.append(Warped(stationary, numeric) if settings.warp else stationary)
     if columns is not None and conditional:
         parts.append(Arc(conditional, columns, settings.kernel, settings.lengthscale_floor, d))
     if columns is not None and categorical:
         parts.append((Hamming if settings.categorical == "hamming" else Latent)(categorical, columns, d))
-    kernel = parts[0] if len(parts) == 1 else Product(tuple(parts))
-    return Scaled(kernel) if settings.outputscale else kernel
+    return parts[0] if len(parts) == 1 else Product(tuple(parts))

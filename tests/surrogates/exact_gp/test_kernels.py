@@ -10,7 +10,7 @@ import torch
 
 from surrogates.columns import INACTIVE, Column, Columns, Parent
 from surrogates.exact_gp.arrays import on
-from surrogates.exact_gp.kernels import Arc, Hamming, Kernel, Latent, Linear, Product, Scaled, Stationary, Sum, Warped, matrix
+from surrogates.exact_gp.kernels import Arc, Coregional, Hamming, Kernel, Latent, Linear, Product, Scaled, Stationary, Sum, Warped, matrix
 
 # x and y are numbers; c has three levels; where c is the first, z (a number) and e (two levels) are active; then, where e is 1, w is.
 TABLE = Columns(
@@ -48,6 +48,10 @@ KERNELS: dict[str, Kernel] = {
     ),
     "scaled": Scaled(Product((Linear((0, 5)), Hamming((1,), TABLE)))),
     "exponential": Product((Stationary((0, 5)), Arc((2, 4), TABLE), Hamming((1, 3), TABLE))),
+    **{
+        order: Coregional((Stationary((0, 5)), Product((Stationary((0,), "matern52"), Linear((5,)))), Linear((0, 5))), 1, TABLE, order)
+        for order in ("chain", "star")
+    },
     "tree": Product((Warped(Stationary((0, 5)), (0, 5)), Arc((2, 4), TABLE), Latent((1, 3), TABLE))),
 }
 
@@ -207,3 +211,66 @@ def test_the_linear_kernel_is_gpytorchs():
     X = np.random.default_rng(0).random((9, 2))
     found = theirs(torch.as_tensor(X - 0.5)).to_dense().detach().numpy()
     np.testing.assert_allclose(matrix(Linear((0, 1)), np.log([0.7, 1.9]), X, X), found, rtol=1e-12)
+
+
+LEVELS = Columns((Column("x"), Column("s", "ordinal", (0.0, 0.5, 1.0))))
+
+
+def at_levels(n: int, *levels: float) -> np.ndarray:
+    x = (np.arange(n) + 0.5) / n
+    return np.vstack([np.column_stack([x, np.full(n, s)]) for s in levels])
+
+
+def three(order: str) -> tuple[Coregional, np.ndarray, list[np.ndarray]]:
+    """A kernel of three levels with variances 2, 0.3, 0.1 and factors 1.5 and -0.7, and the parts' matrices among seven numbers."""
+    kernel = Coregional(tuple(Stationary((0,), p) for p in ("rbf", "matern52", "matern32")), 1, LEVELS, order)
+    theta = np.array([*np.log([0.4, 0.3, 0.5]), *np.log([2.0, 0.3, 0.1]), 1.5, -0.7])
+    x = at_levels(7, 0.0)
+    return kernel, theta, [matrix(part, theta[k : k + 1], x, x) for k, part in enumerate(kernel.parts)]
+
+
+def test_a_chain_is_kennedys_and_ohagans():
+    kernel, theta, (K0, K1, K2) = three("chain")
+    X = at_levels(7, 0.0, 0.5, 1.0)
+    low = 2.0 * K0
+    middle = 1.5**2 * low + 0.3 * K1
+    high = 0.7**2 * middle + 0.1 * K2
+    expected = np.block([[low, 1.5 * low, -1.05 * low], [1.5 * low, middle, -0.7 * middle], [-1.05 * low, -0.7 * middle, high]])
+    np.testing.assert_allclose(matrix(kernel, theta, X, X), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_in_a_star_every_source_looks_at_the_target():
+    kernel, theta, (K0, K1, K2) = three("star")
+    X = at_levels(7, 0.0, 0.5, 1.0)
+    target = 2.0 * K0
+    a, b = 1.5**2 * target + 0.3 * K1, 0.7**2 * target + 0.1 * K2
+    expected = np.block([[a, -1.05 * target, 1.5 * target], [-1.05 * target, b, -0.7 * target], [1.5 * target, -0.7 * target, target]])
+    np.testing.assert_allclose(matrix(kernel, theta, X, X), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_nested_designs_are_cokriged_level_by_level():
+    """Le Gratiet & Garnier (2014): the joint posterior at the top is rho times that below plus that of the discrepancy."""
+    kernel = Coregional(
+        (Stationary((0,)), Stationary((0,), "matern52")), 1, Columns((LEVELS[0], Column("s", "ordinal", (0.0, 1.0)))), "chain"
+    )
+    theta = np.array([*np.log([0.3, 0.4]), *np.log([1.2, 0.3]), 0.8])
+    x_low, x_high, z = np.linspace(0, 1, 8)[:, None], np.linspace(0, 1, 8)[1:7:2, None], np.linspace(0.03, 0.97, 5)[:, None]
+    y_low, y_high = np.sin(6 * x_low[:, 0]), 0.8 * np.sin(6 * x_high[:, 0]) + x_high[:, 0]
+
+    def at(x: np.ndarray, s: float) -> np.ndarray:
+        return np.column_stack([x, np.full(len(x), s)])
+
+    X, y = np.vstack([at(x_low, 0.0), at(x_high, 1.0)]), np.concatenate([y_low, y_high])
+    joint = matrix(kernel, theta, at(z, 1.0), X) @ np.linalg.solve(matrix(kernel, theta, X, X), y)
+
+    def kriged(part: int, scale: float, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        k, t = kernel.parts[part], theta[part : part + 1]
+        return scale * matrix(k, t, z, x) @ np.linalg.solve(scale * matrix(k, t, x, x), y)
+
+    below = y_low[1:7:2]
+    np.testing.assert_allclose(joint, 0.8 * kriged(0, 1.2, x_low, y_low) + kriged(1, 0.3, x_high, y_high - 0.8 * below), rtol=1e-6)
+
+
+def test_a_level_needs_a_kernel_of_its_own():
+    with pytest.raises(ValueError, match="2 kernels for 3 levels"):
+        Coregional((Stationary((0,)), Stationary((0,))), 1, LEVELS, "chain")
