@@ -32,3 +32,11 @@ class Climbable(Acquisition, Protocol):
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         """Scores, shape `m`, and their gradients with respect to X, `m x d`."""
+
+
+@runtime_checkable
+class Growing(Acquisition, Protocol):
+    """A score that takes points whose results are awaited into account."""
+
+    def with_pending(self, X: Array) -> Growing:
+        """The same with the points X (`q x d`) awaited as well; itself is left as it is."""

@@ -17,6 +17,7 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
+from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
@@ -37,20 +38,16 @@ Array = NDArray[np.float64]
 
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "surrogate": ("exact_gp",),
-    "acquisition": ("log_ei", "knowledge_gradient", "kgcp"),
+    "acquisition": tuple(TABLE),
     "kernel": ("rbf", "matern12", "matern32", "matern52"),
     "input_warp": (False, True),
     "output_warp": (False, True),
 }
 
-_KNOWLEDGE = ("knowledge_gradient", "kgcp")  # acquisitions of one objective
-
 _OWN = {
     "surrogate": "a function fit(X, Y, context) of yours",
     "acquisition": "a function build(model, context) of yours, a class that BoTorch has an input constructor for",
 }
-
-_MAX_OBJECTIVES = 4  # beyond, the hypervolume takes too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +122,12 @@ class Bayes:
         """None for up to four measured objectives over decisions, else the reason."""
         if problem.objectives[0].feedback == "ranking":
             return "it needs values, and the study is told rankings"
-        if len(problem.objectives) > _MAX_OBJECTIVES:
-            return f"it takes up to {_MAX_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
-        if callable(self.surrogate) and not callable(self.acquisition) and len(problem.objectives) > 1:
-            return "with a model of your own and several objectives it needs an acquisition of your own too"
-        if self.acquisition in _KNOWLEDGE:
-            if len(problem.objectives) > 1:
-                return f"the acquisition {self.acquisition!r} is of one objective, and there are {len(problem.objectives)}"
-            if callable(self.surrogate) and problem.outcome_constraints:
-                return f"the acquisition {self.acquisition!r} takes outcome constraints only with the Gaussian processes of bbo"
+        if len(problem.objectives) > MOST_OBJECTIVES:
+            return f"it takes up to {MOST_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
+        if not callable(self.acquisition):
+            refusal = TABLE[self.acquisition].refusal(self.acquisition, problem, own_model=callable(self.surrogate))
+            if refusal is not None:
+                return refusal
         for name, parameter in problem.space.parameters.items():
             if parameter.role != "decision":
                 return f"it models decisions only, and {name!r} is a {parameter.role} parameter"
@@ -195,24 +189,21 @@ class Bayes:
         """What `search.points` finds for the user's acquisition or model, or for bbo's."""
         from bbo.optimizers import search
 
-        model = self.surrogate if callable(self.surrogate) else None
-        acquisition = self.acquisition if callable(self.acquisition) else None
-        if model is None and acquisition is None:
-            if self.acquisition == "log_ei":
-                return search.points(state, surrogate, request)
-            from bbo.optimizers.knowledge_gradient import KnowledgeGradient
-
-            return search.points(state, surrogate, request, KnowledgeGradient(state, evaluated=self.acquisition == "kgcp"))
-        if self.acquisition in _KNOWLEDGE:
-            from acquisitions.botorch import LogDiscreteKnowledgeGradient, LogKGCP
-
-            acquisition = LogKGCP if self.acquisition == "kgcp" else LogDiscreteKnowledgeGradient
+        entry = None if callable(self.acquisition) else TABLE[self.acquisition]
+        if entry is not None and not callable(self.surrogate):
+            return search.points(state, surrogate, request, entry.score(state, self))
         from bbo.optimizers import custom
         from bbo.optimizers.targets import WORKS
 
         outcomes = [target for target in targets if target.name != WORKS]
+        model = self.surrogate if callable(self.surrogate) else None
+        if callable(self.acquisition):
+            score = custom.Custom(outcomes, model, self.acquisition)
+        else:
+            assert entry is not None
+            score = custom.Custom(outcomes, model, entry.own_score(state, self, outcomes), entry.title)
         with custom.quiet():
-            return search.points(state, surrogate, request, custom.Custom(outcomes, model, acquisition))
+            return search.points(state, surrogate, request, score)
 
 
 @dataclass(frozen=True, slots=True)

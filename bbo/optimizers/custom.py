@@ -104,32 +104,26 @@ def check_registered(acquisition: type) -> None:
 
 @dataclass(slots=True, eq=False)
 class Custom:
-    """Makes the score to maximize for one proposal; in the place of the choice that `bbo.optimizers.search` makes.
+    """Makes the score to maximize of what a user gave; see `bbo.optimizers.acquisitions.Score`.
 
     Args:
         targets: The outcomes.
         fit: The user's model; None for the study's Gaussian processes.
-        acquisition: The user's acquisition function, or its class; None for BoTorch's log noisy expected improvement.
+        acquisition: The user's acquisition function, or its class; or that of a name in `bbo.optimizers.acquisitions`.
+        title: What the acquisition function is called; by default by its module and name.
         model: The user's model, once it is fitted: one fit serves the points of a batch.
     """
 
     targets: Sequence[Target]
     fit: ModelFit | None
-    acquisition: AcquisitionBuild | type[AcquisitionFunction] | None
+    acquisition: AcquisitionBuild | type[AcquisitionFunction]
+    title: str | None = None
     model: Model | None = None
 
     def __call__(
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
     ) -> tuple[Acquisition, str]:
-        """What to maximize now, and its name.
-
-        Args:
-            problem: What is optimized.
-            surrogate: The study's Gaussian processes; with a model of the user's at most the one of whether points can be evaluated.
-            feasible: Trials that were measured, feasible and in range.
-            running: Points whose results are awaited.
-            seed: For random numbers.
-        """
+        """As `Score`; with a model of the user's, `surrogate` is at most the process of whether points can be evaluated."""
         works = next((gp for target, gp in zip(surrogate.targets, surrogate.gps, strict=True) if target.name == WORKS), None)
         context = self._context(problem, feasible, running, seed)
         with _reproducible(seed):
@@ -187,10 +181,6 @@ class Custom:
     def _built(self, model: Model, context: Context) -> tuple[AcquisitionFunction, str]:
         from botorch.acquisition.acquisition import AcquisitionFunction, OneShotAcquisitionFunction
 
-        if self.acquisition is None:
-            from botorch.acquisition.logei import qLogNoisyExpectedImprovement
-
-            return _from_class(qLogNoisyExpectedImprovement, model, context), "log expected improvement"
         name = name_of(self.acquisition)
         with _not_ours():
             own = self.acquisition
@@ -199,7 +189,7 @@ class Custom:
             raise TypeError(f"{name} returned {type(function).__name__}; build(model, context) returns a BoTorch AcquisitionFunction")
         if isinstance(function, OneShotAcquisitionFunction):
             raise TypeError(f"{name} is a one-shot acquisition function, which scores its fantasies along with a point; none of these here")
-        return function, f"the acquisition {name}"
+        return function, self.title or f"the acquisition {name}"
 
 
 def _from_class(cls: type[AcquisitionFunction], model: Model, context: Context) -> AcquisitionFunction:

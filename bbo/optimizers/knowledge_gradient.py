@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,12 @@ from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.problem import Problem
 
+if TYPE_CHECKING:
+    from botorch.acquisition.acquisition import AcquisitionFunction
+
+    from bbo.optimizers.bayes import Bayes
+    from bbo.optimizers.targets import Target
+
 Array = NDArray[np.float64]
 
 MOST = 64
@@ -30,7 +36,7 @@ _EVEN = float(np.log(0.5))  # log probability of feasibility from which on a poi
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnowledgeGradient:
-    """Makes the score to maximize for one proposal; in the place of the choice that `bbo.optimizers.search` makes.
+    """Makes a knowledge gradient; see `bbo.optimizers.acquisitions.Score`.
 
     Args:
         state: What is known.
@@ -43,7 +49,7 @@ class KnowledgeGradient:
     def __call__(
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
     ) -> tuple[Acquisition, str]:
-        """What to maximize now, and its name; arguments as those of `bbo.optimizers.custom.Custom`."""
+        """As `Score`."""
         waiting = problem.space.encode(running)
         if not feasible and surrogate.constraints:
             return search.likely(surrogate, waiting)
@@ -82,6 +88,30 @@ class KnowledgeGradient:
             X = np.vstack([measured, X]) if feasible else X
         mean, variance = gp.predict(X)
         return np.vstack([optima, _highest(X, mean + np.sqrt(variance))])[:MOST] if len(X) else measured
+
+
+def over_the_space(state: History, settings: Bayes) -> KnowledgeGradient:
+    """Looks for the best point all over the space."""
+    return KnowledgeGradient(state, evaluated=False)
+
+
+def over_evaluated(state: History, settings: Bayes) -> KnowledgeGradient:
+    """Looks for the best point among evaluated ones."""
+    return KnowledgeGradient(state, evaluated=True)
+
+
+def own_over_the_space(state: History, settings: Bayes, targets: Sequence[Target]) -> type[AcquisitionFunction]:
+    """The knowledge gradient for a model of the user's."""
+    from acquisitions.botorch import LogDiscreteKnowledgeGradient as OfBoTorch
+
+    return OfBoTorch
+
+
+def own_over_evaluated(state: History, settings: Bayes, targets: Sequence[Target]) -> type[AcquisitionFunction]:
+    """The knowledge gradient over evaluated points, for a model of the user's."""
+    from acquisitions.botorch import LogKGCP as OfBoTorch
+
+    return OfBoTorch
 
 
 def _highest(X: Array, values: Array) -> Array:

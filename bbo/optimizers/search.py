@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from acquisitions.box_decomposition import infer_reference_point
 from acquisitions.feasibility import LogProbabilityOfFeasibility
-from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
-from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize
-from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
-from acquisitions.protocol import Acquisition, Climbable
+from acquisitions.protocol import Acquisition, Climbable, Growing
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
+from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.base import Query, Request, pinned
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
 from bbo.optimizers.history import History
@@ -41,15 +39,11 @@ searches; with 1,000 points screened it was 2 and with fewer starts 3 (`docs/ben
 _LATER = replace(SETTINGS, screened=1_000, starts=6)
 """For points of a batch after the first, which are searched for around the optima of the one before as well."""
 
-_Growing = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement | LogDiscreteKnowledgeGradient | LogKGCP
 
-
-def points(
-    state: History, surrogate: Surrogate, request: Request, own: Callable[..., tuple[Acquisition, str]] | None = None
-) -> tuple[list[Query], str, str]:
+def points(state: History, surrogate: Surrogate, request: Request, score: Score) -> tuple[list[Query], str, str]:
     """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
 
-    `own` says what to maximize in the place of `_acquisition`, whose arguments it takes.
+    What is maximized for each of them is made by `score`.
     """
     problem, space = state.problem, state.problem.space
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
@@ -60,10 +54,10 @@ def points(
     aim, optima = "", np.empty((0, space.d))
     for number in range(state.draws, state.draws + request.n):
         rng = problem.rng("bayes", number)
-        if isinstance(acquisition, _Growing):
+        if isinstance(acquisition, Growing):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
-            acquisition, aim = (own or _acquisition)(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+            acquisition, aim = score(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
         params, path, optima = _best_new(state, acquisition, leaders, optima, running, fixed, rng)
         if params is None:
@@ -72,25 +66,6 @@ def points(
         running.append(params)
         fixed |= {name: params[name] for name in request.shared if name in params}
     return queries, aim, path
-
-
-def _acquisition(
-    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Params], *, seed: int
-) -> tuple[Climbable, str]:
-    """What to maximize now, and its name."""
-    space = problem.space
-    waiting = space.encode(running)
-    if not feasible and surrogate.constraints:
-        return likely(surrogate, waiting)
-    known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
-    baseline = np.vstack([known, waiting])
-    m = len(problem.objectives)
-    if m == 1:
-        return LogNoisyExpectedImprovement(surrogate.gps[0], baseline, surrogate.constraints, seed=seed), "log expected improvement"
-    acquisition = LogNoisyExpectedHypervolumeImprovement(
-        surrogate.gps[:m], baseline, reference(problem, surrogate.targets), surrogate.constraints, seed=seed
-    )
-    return acquisition, "log expected hypervolume improvement"
 
 
 def likely(surrogate: Surrogate, waiting: Array) -> tuple[Climbable, str]:

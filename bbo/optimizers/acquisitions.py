@@ -1,0 +1,130 @@
+"""The acquisition functions that `bbo.Bayes` takes by name: what each can do, and who makes it.
+
+A further one is an entry of `TABLE` and a maker. The refusals of `Bayes.supports` and the tables of the documentation come from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bbo.problem import Problem
+
+if TYPE_CHECKING:
+    from botorch.acquisition.acquisition import AcquisitionFunction
+
+    from acquisitions.protocol import Acquisition
+    from bbo.log.ledger import Record
+    from bbo.optimizers.bayes import Bayes
+    from bbo.optimizers.custom import AcquisitionBuild
+    from bbo.optimizers.history import History
+    from bbo.optimizers.surrogate import Surrogate
+    from bbo.optimizers.targets import Target
+
+MOST_OBJECTIVES = 4
+"""Beyond, the hypervolume takes too long."""
+
+
+class Score(Protocol):
+    """Makes what is maximized for one proposal."""
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """What to maximize now, and its name for `study.explain()`.
+
+        Made anew for each point of a batch, unless it is `acquisitions.protocol.Growing`.
+
+        Args:
+            problem: What is optimized.
+            surrogate: The Gaussian processes.
+            feasible: Trials that were measured, feasible and in range.
+            running: Points whose results are awaited, those chosen before in this batch among them.
+            seed: For random numbers.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an acquisition function can do, and who makes it.
+
+    Args:
+        title: What it is called.
+        make: ``module:attribute`` of a function ``(state, settings) -> Score``, for the Gaussian processes of bbo.
+        own: ``module:attribute`` of a function ``(state, settings, targets)`` that returns what `bbo.optimizers.custom.Custom` takes, for
+            a model of the user's; None where only bbo's will do.
+        running: How running trials take part, in a few words.
+        objectives: How many at most.
+        unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
+        own_unconstrained: Whether it takes none with a model of the user's.
+        settings: Those of `Bayes` that speak to it, with their defaults; one without a default has to be given.
+    """
+
+    title: str
+    make: str
+    own: str | None
+    running: str
+    objectives: int = 1
+    unconstrained: str | None = None
+    own_unconstrained: bool = True
+    settings: tuple[tuple[str, float | None], ...] = ()
+
+    def refusal(self, name: str, problem: Problem, *, own_model: bool) -> str | None:
+        """Why it cannot be used under that name for a problem; None where it can."""
+        m = len(problem.objectives)
+        if m > self.objectives:
+            return f"the acquisition {name!r} is of one objective, and there are {m}"
+        if own_model and self.own is None:
+            return f"the acquisition {name!r} is that of the Gaussian processes of bbo, and takes no model of your own"
+        if own_model and m > 1:
+            return "with a model of your own and several objectives it needs an acquisition of your own too"
+        if problem.outcome_constraints and self.unconstrained:
+            return f"the acquisition {name!r} takes no outcome constraints: {self.unconstrained}"
+        if problem.outcome_constraints and own_model and self.own_unconstrained:
+            return f"the acquisition {name!r} takes outcome constraints only with the Gaussian processes of bbo"
+        return None
+
+    def score(self, state: History, settings: Bayes) -> Score:
+        """The maker for bbo's Gaussian processes."""
+        made: Score = _imported(self.make)(state, settings)
+        return made
+
+    def own_score(self, state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild | type[AcquisitionFunction]:
+        """What makes a BoTorch acquisition function of a model of the user's."""
+        assert self.own is not None  # refused before
+        made: AcquisitionBuild | type[AcquisitionFunction] = _imported(self.own)(state, settings, targets)
+        return made
+
+
+def _imported(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+_BELIEVED = "count as measured at their means"
+
+TABLE: Mapping[str, Entry] = {
+    "log_ei": Entry(
+        title="log expected improvement",
+        make="bbo.optimizers.improvement:LogExpectedImprovement",
+        own="bbo.optimizers.improvement:own_log_ei",
+        running="sampled with what was measured",
+        objectives=MOST_OBJECTIVES,
+        own_unconstrained=False,
+    ),
+    "knowledge_gradient": Entry(
+        title="log knowledge gradient",
+        make="bbo.optimizers.knowledge_gradient:over_the_space",
+        own="bbo.optimizers.knowledge_gradient:own_over_the_space",
+        running=_BELIEVED,
+    ),
+    "kgcp": Entry(
+        title="log knowledge gradient over evaluated points",
+        make="bbo.optimizers.knowledge_gradient:over_evaluated",
+        own="bbo.optimizers.knowledge_gradient:own_over_evaluated",
+        running=_BELIEVED,
+    ),
+}
+"""By name. The first is the default of `Bayes`."""
