@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from bbo.callables import shown
 from bbo.errors import BBOError
 from bbo.log.events import Event
 from bbo.log.ledger import Record
 from bbo.log.states import MAX_ATTEMPTS, State
-from bbo.optimizers.base import resolve, uses_sd
+from bbo.optimizers.base import Optimizer, modelled_roles, resolve, uses_sd
 from bbo.problem import Problem
 from bbo.replica import Replica
+
+T = TypeVar("T")
 
 _NOTES = 3
 """So many of the latest remarks of the optimizer are shown."""
@@ -91,18 +93,28 @@ def _unused(replica: Replica) -> Iterator[str]:
     inexact = [key for key, parameter in problem.space.parameters.items() if getattr(parameter, "input_sd", None) is not None]
     if inexact:
         yield f"The input_sd of {', '.join(inexact)} is recorded; {name} does not use it."
+    modelled = _known(at_work, modelled_roles) or ()
     for key, target in problem.space.targets.items():
+        if problem.space.roles[key] in modelled:
+            continue
         yield f"{key} is not modelled by {name}: it runs at its target, {target!r}, unless it is fixed."
     for key, role in problem.space.roles.items():
         if role == "environment":
             yield f"{key} is not modelled by {name}: it is drawn from its distribution."
 
 
+def _known(method: Mapping[str, Any], ask: Callable[[Optimizer], T]) -> T | None:
+    """What is to be known of a stored optimizer; None of one that cannot be imported here."""
+    try:
+        return ask(resolve(method))
+    except BBOError:
+        return None
+
+
 def _unused_sd(replica: Replica, method: Mapping[str, Any]) -> Iterator[str]:
     name = str(method["name"])
-    try:
-        used = uses_sd(resolve(method))
-    except BBOError:  # an optimizer that cannot be imported here, of which nothing is known
+    used = _known(method, uses_sd)
+    if used is None:
         return
     done = [record for record in replica.ledger.records if record.state is State.DONE]
     known = {objective.name: objective.sd for objective in replica.problem.objectives}

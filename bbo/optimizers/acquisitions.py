@@ -59,6 +59,7 @@ class Entry:
         objectives: How many at most.
         unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
         own_unconstrained: Whether it takes none with a model of the user's.
+        fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
         settings: Those of `Bayes` that speak to it, with their defaults; one without a default has to be given.
     """
 
@@ -69,6 +70,7 @@ class Entry:
     objectives: int = 1
     unconstrained: str | None = None
     own_unconstrained: bool = True
+    fidelities: bool = False
     settings: tuple[tuple[str, float | None], ...] = ()
 
     def refusal(self, name: str, problem: Problem, *, own_model: bool) -> str | None:
@@ -76,6 +78,10 @@ class Entry:
         m = len(problem.objectives)
         if m > self.objectives:
             return f"the acquisition {name!r} is of one objective, and there are {m}"
+        if problem.space.targets and (own_model or not self.fidelities):
+            return f"it models decisions only{' with a model of your own' if own_model else f', with the acquisition {name!r}'}, and " + (
+                ", ".join(f"{key!r} is a {problem.space.roles[key]} parameter" for key in problem.space.targets)
+            )
         if own_model and self.own is None:
             return f"the acquisition {name!r} is that of the Gaussian processes of bbo, and takes no model of your own"
         if own_model and m > 1:
@@ -119,6 +125,7 @@ TABLE: Mapping[str, Entry] = {
         make="bbo.optimizers.knowledge_gradient:over_the_space",
         own="bbo.optimizers.knowledge_gradient:own_over_the_space",
         running=_BELIEVED,
+        fidelities=True,
     ),
     "kgcp": Entry(
         title="log knowledge gradient over evaluated points",
@@ -127,4 +134,9 @@ TABLE: Mapping[str, Entry] = {
         running=_BELIEVED,
     ),
 }
-"""By name. The first is the default of `Bayes`."""
+"""By name."""
+
+
+def default(problem: Problem) -> str:
+    """The name of the one that a problem calls for."""
+    return "knowledge_gradient" if problem.space.targets else "log_ei"

@@ -18,6 +18,7 @@ from bbo.errors import InvalidStudy, Unsupported
 from bbo.log.ledger import Update, empty
 from bbo.problem import Problem
 from bbo.space import Space
+from surrogates.columns import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ class Optimizer(Protocol):
     """A frozen settings dataclass with these functions. All are pure; `fold` may update its State in place.
 
     A class whose proposals make use of standard deviations of measurements (told with the outcomes, or `Objective.sd`) says so by
-    ``uses_sd: ClassVar[bool] = True``; of any other, `study.explain()` reports that they are recorded and not used.
+    ``uses_sd: ClassVar[bool] = True``; of any other, `study.explain()` reports that they are recorded and not used. One
+    that chooses the values of fidelities or sources says so by ``roles: ClassVar = ("fidelity", "source")``.
     """
 
     name: ClassVar[str]
@@ -202,6 +204,11 @@ def pinned(space: Space, request: Request) -> dict[str, Any]:
 def uses_sd(optimizer: Optimizer) -> bool:
     """Whether its proposals make use of the standard deviations of measurements (see `Optimizer`)."""
     return bool(getattr(optimizer, "uses_sd", False))
+
+
+def modelled_roles(optimizer: Optimizer) -> tuple[Role, ...]:
+    """Roles of parameters, beside decisions, whose values its proposals choose (see `Optimizer`)."""
+    return tuple(getattr(optimizer, "roles", ()))
 
 
 def refuse(request: Request, *names: Literal["fixed", "shared", "context"], optimizer: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -17,12 +18,14 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE
+from bbo.optimizers import fidelities
+from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
 from bbo.space import Sequence as SequenceParameter
+from surrogates.columns import Role
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
@@ -38,7 +41,7 @@ Array = NDArray[np.float64]
 
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "surrogate": ("exact_gp",),
-    "acquisition": tuple(TABLE),
+    "acquisition": (*TABLE, None),
     "kernel": ("rbf", "matern12", "matern32", "matern52"),
     "input_warp": (False, True),
     "output_warp": (False, True),
@@ -70,6 +73,12 @@ class Bayes:
     of those that have been evaluated then (Scott, Frazier & Powell 2011). They are exact for up to 64 such points, the likeliest ones
     beside the proposed one, and of one objective.
 
+    A `bbo.Fidelity` or `bbo.Source` is an input of the model, in which named levels build on each other and sources look at the target
+    (`surrogates.exact_gp.kernels.Coregional`). Each evaluation is then worth the knowledge gradient about the best point at the target
+    for what it costs, and the cheap ones are run as long as they say more for their price (Poloczek, Wang & Frazier 2017,
+    arXiv:1603.00389). The initial design is of all levels. Outcome constraints count as they are at the target. Ask
+    `Study.recommend` for the best point at the target.
+
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
     where a failure is likelier than not, nothing is proposed. An acquisition function is told of running trials by `set_X_pending`;
@@ -81,7 +90,8 @@ class Bayes:
         acquisition: ``"log_ei"``, with a model of your own BoTorch's `qLogNoisyExpectedImprovement`; ``"knowledge_gradient"`` or
             ``"kgcp"``, with a model of your own those of `acquisitions.botorch`, over evaluated points; or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
-            or a class of these that BoTorch has an input constructor for.
+            or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, and ``"knowledge_gradient"`` where
+            there is a fidelity or a source.
         n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).
@@ -93,7 +103,7 @@ class Bayes:
     """
 
     surrogate: str | ModelFit = "exact_gp"
-    acquisition: str | AcquisitionBuild | type[AcquisitionFunction] = "log_ei"
+    acquisition: str | AcquisitionBuild | type[AcquisitionFunction] | None = None
     n_initial: int | None = None
     kernel: Literal["rbf", "matern12", "matern32", "matern52"] = "rbf"
     input_warp: bool = False
@@ -101,13 +111,14 @@ class Bayes:
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 5
     uses_sd: ClassVar[bool] = True
+    roles: ClassVar[tuple[Role, ...]] = fidelities.ROLES
 
     def __post_init__(self) -> None:
         for setting, allowed in _CHOICES.items():
             value, own = getattr(self, setting), _OWN.get(setting)
             if own is not None and callable(value):
                 continue
-            if value not in allowed or type(value) is not type(allowed[0]):
+            if value not in allowed or type(value) not in map(type, allowed):
                 raise InvalidStudy(
                     f"bayes: {setting} is {value!r}; it is one of {', '.join([*map(repr, allowed), *([own] if own else [])])}"
                 )
@@ -124,12 +135,15 @@ class Bayes:
             return "it needs values, and the study is told rankings"
         if len(problem.objectives) > MOST_OBJECTIVES:
             return f"it takes up to {MOST_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
+        roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
-            refusal = TABLE[self.acquisition].refusal(self.acquisition, problem, own_model=callable(self.surrogate))
+            name = self.acquisition or default(problem)
+            refusal = TABLE[name].refusal(name, problem, own_model=callable(self.surrogate)) or fidelities.refusal(problem)
             if refusal is not None:
                 return refusal
+            roles = ("decision", *fidelities.ROLES)
         for name, parameter in problem.space.parameters.items():
-            if parameter.role != "decision":
+            if parameter.role not in roles:
                 return f"it models decisions only, and {name!r} is a {parameter.role} parameter"
             if isinstance(parameter, SequenceParameter):
                 return f"it cannot model sequences, and {name!r} is one"
@@ -148,11 +162,11 @@ class Bayes:
         """Sobol points first, then the model's choice; Sobol points again, with the reason, where the model fails."""
         refuse(request, "context", optimizer="bayes")
         done, failed = (len(state.finished(kind)) for kind in (State.DONE, State.FAILED))
-        n_initial = self.n_initial or min(max(5, state.problem.space.d + 1), 10)
+        n_initial = self.n_initial or self._initial(state.problem)
         if done < 2 or done + failed < n_initial:
-            return replace(
-                Sobol().propose(state, request), note=f"initial design, until {n_initial} trials are finished and 2 of them done"
-            )
+            fixed = {**request.fixed, **request.context}
+            proposal = Sobol().over(state, request, fixed=fixed, varied=partial(fidelities.turn, state.problem.space))
+            return replace(proposal, note=f"initial design, until {n_initial} trials are finished and 2 of them done")
         try:
             return self._choose(state, request)
         except BBOError:  # the request itself is at fault
@@ -160,16 +174,28 @@ class Bayes:
         except Exception as error:  # noqa: BLE001 - whatever numerics run into, an ask is answered
             return replace(Sobol().propose(state, request), note=f"a Sobol point, since the model failed: {type(error).__name__}: {error}")
 
+    def _bent(self, problem: Problem) -> bool:
+        """Whether outcomes go through a power transform, which would bend the straight relations between fidelities."""
+        return self.output_warp and not problem.space.targets
+
     def model(self, state: History) -> Model | None:
         """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
         return state.once(("model", self), lambda: Model.of(state, self))
+
+    @staticmethod
+    def _initial(problem: Problem) -> int:
+        """Trials of the initial design: one more than decisions, 5 to 10; of levels so many at each lower one, and half at the target."""
+        space = problem.space
+        decisions = sum(column.role == "decision" for column in space.columns)
+        each, lower = min(max(5, decisions + 1), 10), len(fidelities.steps(space)) - 1
+        return each if lower < 1 else lower * each + (each + 1) // 2
 
     def _choose(self, state: History, request: Request) -> Proposal:
         from bbo.optimizers import fitting
         from bbo.optimizers.targets import WORKS, targets_of
 
         with fitting.one_thread():
-            targets = targets_of(state, power=self.output_warp)
+            targets = targets_of(state, power=self._bent(state.problem))
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
@@ -189,7 +215,7 @@ class Bayes:
         """What `search.points` finds for the user's acquisition or model, or for bbo's."""
         from bbo.optimizers import search
 
-        entry = None if callable(self.acquisition) else TABLE[self.acquisition]
+        entry = None if callable(self.acquisition) else TABLE[self.acquisition or default(state.problem)]
         if entry is not None and not callable(self.surrogate):
             return search.points(state, surrogate, request, entry.score(state, self))
         from bbo.optimizers import custom
@@ -229,7 +255,7 @@ class Model:
         if len(history.finished(State.DONE)) < 2:
             return None
         with fitting.one_thread():
-            targets = targets_of(history, power=settings.output_warp)
+            targets = targets_of(history, power=settings._bent(history.problem))
             surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
         return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
 

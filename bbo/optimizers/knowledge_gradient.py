@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
 from acquisitions.maximizer import maximize
+from acquisitions.per_cost import LogPerCost
 from acquisitions.posterior_mean import PosteriorMean
 from acquisitions.protocol import Acquisition
+from acquisitions.standing import Standing
 from bbo.log.ledger import Record
 from bbo.optimizers import search
-from bbo.optimizers.candidates import SAMPLED, legal, pool, whole
+from bbo.optimizers.candidates import SAMPLED, legal, pool, standing, whole
+from bbo.optimizers.fidelities import at_target, cost
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.problem import Problem
@@ -50,18 +53,25 @@ class KnowledgeGradient:
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
-        waiting = problem.space.encode(running)
+        space = problem.space
+        waiting = space.encode(running)
         if not feasible and surrogate.constraints:
             return search.likely(surrogate, waiting)
         gp, target = surrogate.gps[0], surrogate.targets[0]
         noise = gp.noise if target.variance is None else float(target.variance.mean())
-        measured = problem.space.encode([record.params for record in feasible]) if feasible else target.X
+        measured = space.encode(at_target(space, [record.params for record in feasible])) if feasible else target.X
         if self.evaluated:
             kgcp = LogKGCP(gp, _highest(measured, gp.at(measured).mean), noise, surrogate.constraints)
             return kgcp.with_pending(waiting), "log knowledge gradient over evaluated points"
         choices = self._choices(problem, surrogate, feasible, measured, np.random.default_rng(seed))
-        gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, surrogate.constraints, candidate=True)
-        return gradient.with_pending(waiting), f"log knowledge gradient over {len(choices)} points and the proposed one"
+        if (costs := cost(space)) is None:
+            gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, surrogate.constraints, candidate=True)
+            return gradient.with_pending(waiting), f"log knowledge gradient over {len(choices)} points and the proposed one"
+        targets = standing(space, space.targets)
+        constraints = [replace(constraint, gp=Standing(constraint.gp, targets)) for constraint in surrogate.constraints]
+        gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, constraints)
+        aim = f"log knowledge gradient per cost over {len(choices)} points at the target"
+        return LogPerCost(gradient.with_pending(waiting), costs), aim
 
     def _choices(
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], measured: Array, rng: np.random.Generator
@@ -75,14 +85,17 @@ class KnowledgeGradient:
         """
         space, gp = problem.space, surrogate.gps[0]
         leaders = search.incumbents(problem, surrogate, feasible, rng)
-        # Whatever is fixed for this proposal: the best is looked for in all the space.
-        others = pool(self.state, leaders[:1], rng, fixed={}, size=SAMPLED)
+        # Whatever is fixed for this proposal: the best is looked for in all the space, at the target.
+        fixed = space.targets
+        others = pool(self.state, leaders[:1], rng, fixed=fixed, size=SAMPLED)
         X = np.vstack([measured, space.encode(others)])
         optima = np.empty((0, space.d))
         if not whole(space):
             settings = replace(search.SETTINGS, screened=0)
-            found = maximize(PosteriorMean(gp), space.cube, rng=rng, seeds=space.encode(leaders), pool=X, settings=settings)
-            optima = space.encode(legal(space, found.optima, fixed={}))
+            found = maximize(
+                PosteriorMean(gp), space.cube, rng=rng, seeds=space.encode(leaders), pool=X, fixed=standing(space, fixed), settings=settings
+            )
+            optima = space.encode(legal(space, found.optima, fixed=fixed))
         if surrogate.constraints:
             X, optima = (points[surrogate.log_p_feasible(points) >= _EVEN] for points in (X, optima))
             X = np.vstack([measured, X]) if feasible else X

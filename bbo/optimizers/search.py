@@ -17,8 +17,9 @@ from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.acquisitions import Score
-from bbo.optimizers.base import Query, Request, pinned
+from bbo.optimizers.base import Query, Request
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
+from bbo.optimizers.fidelities import at_target, is_target
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target, usable
@@ -49,7 +50,10 @@ def points(state: History, surrogate: Surrogate, request: Request, score: Score)
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
-    fixed, queries, path = pinned(space, request), list[Query](), ""
+    fixed, queries, path = {**request.fixed, **request.context}, list[Query](), ""
+    if surrogate.constraints:  # what counts is feasibility at the target, and it is looked for there
+        feasible = [record for record in feasible if is_target(space, record.params)]
+        fixed = fixed if feasible else {**space.targets, **fixed}
     acquisition: Acquisition | None = None
     aim, optima = "", np.empty((0, space.d))
     for number in range(state.draws, state.draws + request.n):
@@ -92,14 +96,17 @@ def incumbents(problem: Problem, surrogate: Surrogate, records: Sequence[Record]
     """Points worth a closer look around: the best, some of the Pareto front, or the likeliest to be feasible."""
     if not records:
         return []
+    points = at_target(problem.space, [record.params for record in records])
     losses = np.stack([problem.losses(record.values) for record in records])
     if not problem.feasible(records[0].values):
-        order = np.argsort(-surrogate.log_p_feasible(problem.space.encode([record.params for record in records])), kind="stable")
+        order = np.argsort(-surrogate.log_p_feasible(problem.space.encode(points)), kind="stable")
+    elif problem.space.targets:  # what was measured elsewhere is not to be compared
+        order = np.argsort(-surrogate.gps[0].at(problem.space.encode(points)).mean, kind="stable")
     elif losses.shape[1] == 1:
         order = np.argsort(losses[:, 0], kind="stable")
     else:
         order = rng.permutation(np.flatnonzero(nondominated(losses)))
-    return [dict(records[k].params) for k in order[:_LEADERS]]
+    return [points[k] for k in order[:_LEADERS]]
 
 
 def _best_new(

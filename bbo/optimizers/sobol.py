@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -37,15 +38,20 @@ class Sobol:
 
     def propose(self, state: History, request: Request) -> Proposal:
         """The next points of the sequence."""
+        return self.over(state, request, fixed=pinned(state.problem.space, request))
+
+    def over(
+        self, state: History, request: Request, *, fixed: Mapping[str, Any], varied: Callable[[int], Mapping[str, Any]] = lambda number: {}
+    ) -> Proposal:
+        """The next points with these values, and those that `varied` says for the number of a draw."""
         problem, space = state.problem, state.problem.space
-        fixed = pinned(space, request)
         seed = derive(problem.seed, problem.configuration, "sobol", bits=64)
         if request.shared:
-            first = space.sobol(1, seed=seed, start=state.draws, fixed=fixed)[0]
-            fixed |= {name: first[name] for name in request.shared if name in first}
+            first = space.sobol(1, seed=seed, start=state.draws, fixed={**varied(state.draws), **fixed})[0]
+            fixed = {**fixed, **{name: first[name] for name in request.shared if name in first}}
 
         def draw(number: int) -> dict[str, Any]:
-            return space.sobol(1, seed=seed, start=number, fixed=fixed)[0]
+            return space.sobol(1, seed=seed, start=number, fixed={**varied(number), **fixed})[0]
 
         def rng(number: int) -> np.random.Generator:
             return problem.rng("sobol", number)

@@ -14,7 +14,7 @@ from botorch.models import SingleTaskGP
 import bbo
 from acquisitions import LogDiscreteKnowledgeGradient, LogKGCP, LogProbabilityOfFeasibility
 from bbo.log.states import State
-from bbo.optimizers.acquisitions import TABLE
+from bbo.optimizers.acquisitions import TABLE, default
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
 from bbo.optimizers.knowledge_gradient import MOST, KnowledgeGradient
@@ -234,7 +234,7 @@ def test_an_ask_imports_no_torch() -> None:
 
 
 def test_the_default_is_as_it_was() -> None:
-    assert Bayes().acquisition == "log_ei"
+    assert Bayes().acquisition is None and default(bbo.Study(BOX, "minimize")._problem) == "log_ei"
     assert propose(filled()).note.startswith("log expected improvement")
 
 

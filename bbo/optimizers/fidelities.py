@@ -1,0 +1,77 @@
+"""Fidelities and sources as a model's inputs: what an evaluation costs, and what is known, seen at the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisitions.per_cost import ColumnCost
+from bbo.optimizers.candidates import Params, held
+from bbo.problem import Problem
+from bbo.space import Source, Space
+from surrogates.columns import Role
+
+Array = NDArray[np.float64]
+
+ROLES: tuple[Role, ...] = ("fidelity", "source")
+
+_KNOTS = 65  # between which the cost of a range of fidelities is linear in its encoded value
+
+
+def refusal(problem: Problem) -> str | None:
+    """Why the fidelities and sources of a problem cannot be modelled; None where they can, or where there are none."""
+    names = [name for name, role in problem.space.roles.items() if role in ROLES]
+    if len(names) > 1:
+        return f"it models one fidelity or source, and there are {', '.join(map(repr, names))}"
+    if names and problem.space.parameters[names[0]].when is not None:
+        return f"it models fidelities and sources that are always active, and {names[0]!r} has a condition"
+    if names and len(problem.objectives) > 1:
+        return f"with a {problem.space.roles[names[0]]} it takes one objective, and there are {len(problem.objectives)}"
+    return None
+
+
+def cost(space: Space) -> ColumnCost | None:
+    """What an evaluation costs by its fidelity or source; None where the space has none."""
+    names = [name for name, role in space.roles.items() if role in ROLES]
+    if not names:
+        return None
+    parameter: Any = space.parameters[names[0]]
+    (index,) = space.columns_of(names[0])
+    levels = space.columns[index].levels
+    knots = np.array(levels) if levels else np.linspace(0.0, 1.0, _KNOTS)
+    costs = [parameter.cost_at(value) for value in parameter.decode(knots[:, None])]
+    return ColumnCost(index, tuple(knots.tolist()), tuple(costs))
+
+
+def steps(space: Space) -> list[Any]:
+    """Fidelities or sources of an initial design, the target last: the named ones; of a range both ends and the middle; else none."""
+    names = [name for name, role in space.roles.items() if role in ROLES]
+    if not names:
+        return []
+    parameter: Any = space.parameters[names[0]]
+    named = parameter.levels if isinstance(parameter, Source) else parameter.low
+    return list(named) if isinstance(named, Mapping) else parameter.decode(np.array([[0.0], [0.5], [1.0]]))
+
+
+def turn(space: Space, number: int) -> dict[str, Any]:
+    """At which fidelity or source the point of that number in an initial design is: all in turn, the target every second time round."""
+    if not (values := steps(space)):
+        return {}
+    (name,) = space.targets
+    return {name: [*values, *values[:-1]][number % (2 * len(values) - 1)]}
+
+
+def at_target(space: Space, points: Iterable[Mapping[str, Any]]) -> list[Params]:
+    """The points moved to the target, each once, without those that a known constraint forbids there."""
+    if not (targets := space.targets):
+        return [dict(point) for point in points]
+    moved = (held(space, dict(point), targets) for point in points)
+    return list({space.key(point): point for point in moved if point is not None}.values())
+
+
+def is_target(space: Space, params: Mapping[str, Any]) -> bool:
+    """Whether a point is the real thing."""
+    return all(params.get(name) == value for name, value in space.targets.items())

@@ -1,0 +1,149 @@
+"""`Bayes` with a fidelity or a source: where it measures, what that costs, and that what counts is the target."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bbo
+from acquisitions.per_cost import LogPerCost
+from bbo.log.states import State
+from bbo.optimizers import fidelities
+from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.fitting import one_thread
+from bbo.optimizers.knowledge_gradient import KnowledgeGradient
+
+LEVELS = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(-2, 2), "mesh": bbo.Fidelity({"coarse": 1, "fine": 10})})
+RANGE = bbo.Space({"x": bbo.Float(0, 1), "epochs": bbo.Fidelity(1, 81, cost=(1, 81), integer=True, log=True), "k": bbo.Int(0, 4)})
+SOURCES = bbo.Space({"x": bbo.Float(0, 1), "by": bbo.Source({"theory": 1, "simulation": 3, "tunnel": 50})})
+
+
+def truth(p: Mapping[str, Any]) -> float:
+    return float((p["x"] - 0.7) ** 2 + 0.1 * p.get("y", 0.0) ** 2 + 0.1 * abs(p.get("k", 2) - 2))
+
+
+def measured(p: Mapping[str, Any]) -> float:
+    """The truth at the target; elsewhere a multiple of it, tilted."""
+    off = {"coarse": 1.0, "theory": 1.0, "simulation": 0.3}.get(str(p.get("mesh", p.get("by"))), 0.0)
+    off += 0.5 * (1 - np.log(p.get("epochs", 81)) / np.log(81))
+    return truth(p) * (1 + off) + 0.2 * off * p["x"]
+
+
+def run(space: bbo.Space, n: int, *, f: Any = measured, constraints: Any = (), optimizer: Any = "auto") -> bbo.Study:
+    study = bbo.Study(space, "minimize", optimizer=optimizer, seed=1, outcome_constraints=constraints)
+    for _ in range(n):
+        study.tell(trial := study.ask(), f(trial.params))
+    return study
+
+
+def levels(study: bbo.Study, name: str) -> Counter[Any]:
+    return Counter(trial.params[name] for trial in study.trials)
+
+
+@pytest.mark.parametrize("space", [LEVELS, RANGE, SOURCES], ids=["levels", "range", "sources"])
+def test_the_best_at_the_target_is_found(space: bbo.Space) -> None:
+    study = run(space, 26)
+    found = study.recommend()
+    assert found.params.items() >= space.targets.items()
+    assert truth(found.params) < 0.01
+    (name,) = space.targets
+    assert len(levels(study, name)) > 1
+    assert "per cost" in study.storage.read("study")[-2].body["note"]
+    assert "not modelled" not in study.explain()
+
+
+def test_the_initial_design_has_points_at_every_level() -> None:
+    counts = levels(run(SOURCES, 13), "by")
+    assert counts == {"theory": 5, "simulation": 5, "tunnel": 3}
+
+
+def test_what_is_cheap_is_run_more_often_and_what_costs_the_same_is_not() -> None:
+    dear = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(-2, 2), "mesh": bbo.Fidelity({"coarse": 1, "fine": 1})})
+    cheap, even = (levels(run(space, 22), "mesh") for space in (LEVELS, dear))
+    assert cheap["coarse"] > 11 > even["coarse"]
+
+
+def test_the_score_is_what_a_measurement_gains_at_the_target_for_its_cost() -> None:
+    study = run(LEVELS, 14)
+    state, problem = study._replica.state, study._problem
+    inner = getattr(state, "inner", state)
+    surrogate = Bayes().model(inner).surrogate  # type: ignore[union-attr]  # fitted here
+    with one_thread():
+        made, _ = KnowledgeGradient(inner, evaluated=False)(problem, surrogate, inner.finished(State.DONE), [], seed=3)
+        assert isinstance(made, LogPerCost)
+        choices = made.acq.X  # type: ignore[attr-defined]
+        (column,) = LEVELS.columns_of("mesh")
+        fine = LEVELS.encode([{"x": 0.5, "y": 0.0, "mesh": "fine"}])[0, column]
+        np.testing.assert_array_equal(choices[:, column], fine)
+        points = LEVELS.encode([{"x": 0.4, "y": 1.0, "mesh": level} for level in ("coarse", "fine")])
+        gp = surrogate.gps[0]
+        for point, cost in zip(points, (1.0, 10.0), strict=True):
+            mean, variance = gp.predict(point[None])
+            sd = np.sqrt(variance + gp.noise)
+            nodes, weights = np.polynomial.hermite_e.hermegauss(201)
+            best = [gp.condition(point[None], mean + sd * z, np.array([gp.noise])).predict(choices)[0].max() for z in nodes]
+            gain = np.array(best) @ weights / weights.sum() - gp.predict(choices)[0].max()
+            assert np.exp(made.value(point[None])[0]) == pytest.approx(gain / cost, rel=0.05)
+
+
+def test_constraints_are_those_of_the_target() -> None:
+    """The coarse mesh calls every point feasible; only the fine one knows that x must be at most 0.5."""
+    study = bbo.Study(LEVELS, "minimize", optimizer="auto", seed=2, outcome_constraints=["g <= 0"])
+    for _ in range(30):
+        trial = study.ask()
+        study.tell(trial, {"value": measured(trial.params), "g": trial.params["x"] - 0.5 if trial.params["mesh"] == "fine" else -1.0})
+    found = study.recommend()
+    assert found.params["mesh"] == "fine" and found.params["x"] < 0.52
+    assert found.params["x"] > 0.35 and abs(found.params["y"]) < 0.7
+
+
+def test_while_nothing_feasible_is_known_the_target_is_run() -> None:
+    study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(n_initial=4), seed=2, outcome_constraints=["g <= 0"])
+    for x, mesh in ((0.1, "coarse"), (0.9, "fine"), (0.4, "coarse"), (0.6, "fine")):
+        study.add({"x": x, "y": 0.0, "mesh": mesh}, {"value": x, "g": 1.0 - x / 10})
+    assert study.ask().params["mesh"] == "fine"
+
+
+def test_what_is_fixed_stays() -> None:
+    study = run(LEVELS, 13)
+    assert all(trial.params["mesh"] == "fine" for trial in study.ask(2, fixed={"mesh": "fine"}))
+    assert all(trial.params["y"] == 1.0 for trial in study.ask(2, fixed={"y": 1.0}))
+
+
+def test_a_batch_has_different_points() -> None:
+    study = run(LEVELS, 13)
+    batch = study.ask(4)
+    assert len({tuple(trial.params.values()) for trial in batch}) == 4
+
+
+def test_the_cost_of_a_point_is_that_of_its_fidelity() -> None:
+    for space, name in ((LEVELS, "mesh"), (RANGE, "epochs"), (SOURCES, "by")):
+        cost, parameter = fidelities.cost(space), space.parameters[name]
+        assert cost is not None
+        points = space.sample(40, np.random.default_rng(0))
+        expected = [parameter.cost_at(point[name]) for point in points]  # type: ignore[attr-defined]
+        np.testing.assert_allclose(np.exp(cost.log(space.encode(points))[0]), expected, rtol=2e-3)
+    assert fidelities.cost(bbo.Space({"x": bbo.Float(0, 1)})) is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "objectives", "settings", "reason"),
+    [
+        ({"a": bbo.Fidelity(1, 9), "b": bbo.Source({"u": 1, "v": 2})}, "minimize", {}, "one fidelity or source, and there are 'a', 'b'"),
+        ({"c": bbo.Bool(), "a": bbo.Fidelity(1, 9, when={"c": True})}, "minimize", {}, "always active, and 'a' has a condition"),
+        ({"a": bbo.Fidelity(1, 9)}, {"f": "minimize", "g": "minimize"}, {}, "one objective"),
+        ({"a": bbo.Fidelity(1, 9)}, "minimize", {"acquisition": "log_ei"}, "acquisition 'log_ei', and 'a' is a fidelity"),
+        ({"a": bbo.Fidelity(1, 9)}, "minimize", {"surrogate": lambda X, Y, context: None}, "model of your own, and 'a' is a fidelity"),
+    ],
+)
+def test_what_it_refuses(parameters: dict[str, Any], objectives: Any, settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(bbo.Unsupported, match=reason):
+        bbo.Study(bbo.Space({"x": bbo.Float(0, 1), **parameters}), objectives, optimizer=Bayes(**settings), seed=0)
+
+
+def test_other_optimizers_say_that_they_run_the_target() -> None:
+    assert "mesh is not modelled by sobol: it runs at its target, 'fine'" in run(LEVELS, 3, optimizer="sobol").explain()
