@@ -38,7 +38,7 @@ def test_mean_and_covariance_are_the_posteriors(case):
     """Over frequencies as well, both are exact, with however few waves; within 4 standard errors, 216 numbers in all."""
     gp, points = case
     rng = np.random.default_rng(0)
-    draws = np.array([sample_path(gp, rng, waves=8).value(points) for _ in range(1500)])
+    draws = np.array([sample_path(gp, rng, waves=8).value(points) for _ in range(700)])
     mean, _ = gp.predict(points)
     centred = draws - mean
     products = centred[:, :, None] * centred[:, None]
@@ -77,6 +77,13 @@ def test_gradients_by_differences(case):
         step = h * np.eye(X.shape[1])[j]
         numeric = (path.value(X + step) - path.value(X - step)) / (2 * h)
         np.testing.assert_allclose(gradient[:, j], numeric, atol=1e-5 * (1 + np.abs(gradient).max()))
+
+
+def test_the_rough_values_are_nearly_the_values(case):
+    gp, points = case
+    path = sample_path(gp, np.random.default_rng(5))
+    np.testing.assert_allclose(path.rough(points), path.value(points), atol=2e-4)
+    assert np.any(path.rough(points) != path.value(points))
 
 
 def test_on_torch_as_in_numpy():
