@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
     from acquisitions.hypervolume_improvement import LogExpectedHypervolumeImprovement as LogExpectedHypervolumeImprovement
     from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement as LogNoisyExpectedHypervolumeImprovement
+    from acquisitions.integrated_variance import LogIntegratedVarianceReduction as LogIntegratedVarianceReduction
     from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient as LogDiscreteKnowledgeGradient
     from acquisitions.knowledge_gradient import LogKGCP as LogKGCP
     from acquisitions.maximizer import maximize as maximize
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
+    from acquisitions.straddle import Straddle as Straddle
     from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
+    from acquisitions.weighed import LogFeasibleGain as LogFeasibleGain
 
 REGISTRY = {
     "ei": "acquisitions.expected_improvement:ExpectedImprovement",
@@ -34,6 +37,8 @@ REGISTRY = {
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",
+    "integrated_variance": "acquisitions.integrated_variance:LogIntegratedVarianceReduction",
+    "straddle": "acquisitions.straddle:Straddle",
     "mean": "acquisitions.posterior_mean:PosteriorMean",
     "log_pof": "acquisitions.feasibility:LogProbabilityOfFeasibility",
     "log_cei": "acquisitions.constrained_expected_improvement:LogConstrainedExpectedImprovement",
@@ -47,6 +52,7 @@ _EXPORTS = {
         "acquisitions.box_decomposition:infer_reference_point",
         "acquisitions.feasibility:OutcomeConstraint",
         "acquisitions.maximizer:maximize",
+        "acquisitions.weighed:LogFeasibleGain",
     )
 }
 

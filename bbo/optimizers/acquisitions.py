@@ -6,7 +6,7 @@ A further one is an entry of `TABLE` and a maker. The refusals of `Bayes.support
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -60,7 +60,7 @@ class Entry:
         unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
         own_unconstrained: Whether it takes none with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
-        settings: Those of `Bayes` that speak to it, with their defaults; one without a default has to be given.
+        settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Entry:
     unconstrained: str | None = None
     own_unconstrained: bool = True
     fidelities: bool = False
-    settings: tuple[tuple[str, float | None], ...] = ()
+    settings: Mapping[str, float | None] = field(default_factory=dict)
 
     def refusal(self, name: str, problem: Problem, *, own_model: bool) -> str | None:
         """Why it cannot be used under that name for a problem; None where it can."""
@@ -109,6 +109,14 @@ def _imported(path: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
+BETA = 1.96**2
+"""Weight of the variance in confidence bounds: two-sided 95 % intervals, as for the straddle in its source (Bryan et al. 2005).
+
+Upper confidence bounds of other libraries have weights of the standard deviation between 0.45 (BoTorch's input constructor) and 2.576
+(bayes_opt); scikit-optimize and Trieste have 1.96.
+"""
+
+_NO_GAIN = "it is no gain, which their probability could weigh"
 _BELIEVED = "count as measured at their means"
 
 TABLE: Mapping[str, Entry] = {
@@ -132,6 +140,41 @@ TABLE: Mapping[str, Entry] = {
         make="bbo.optimizers.knowledge_gradient:over_evaluated",
         own="bbo.optimizers.knowledge_gradient:own_over_evaluated",
         running=_BELIEVED,
+    ),
+    "log_pi": Entry(
+        title="log probability of improvement",
+        make="bbo.optimizers.improvement:LogProbabilityOfImprovement",
+        own="bbo.optimizers.improvement:own_log_pi",
+        running=_BELIEVED,
+    ),
+    "ucb": Entry(
+        title="upper confidence bound",
+        make="bbo.optimizers.confidence_bound:ConfidenceBound",
+        own="bbo.optimizers.confidence_bound:own_ucb",
+        running=_BELIEVED,
+        unconstrained=_NO_GAIN,
+        settings={"beta": BETA},
+    ),
+    "thompson": Entry(
+        title="Thompson sampling",
+        make="bbo.optimizers.thompson:ThompsonSampling",
+        own="bbo.optimizers.thompson:own_thompson",
+        running="left out of account; each point has a draw of its own",
+        unconstrained=_NO_GAIN,
+    ),
+    "integrated_variance": Entry(
+        title="log reduction of the integrated variance",
+        make="bbo.optimizers.active_learning:IntegratedVariance",
+        own="bbo.optimizers.active_learning:own_integrated_variance",
+        running="count as measured",
+    ),
+    "straddle": Entry(
+        title="straddle",
+        make="bbo.optimizers.confidence_bound:LevelSet",
+        own="bbo.optimizers.confidence_bound:own_straddle",
+        running=_BELIEVED,
+        unconstrained=_NO_GAIN,
+        settings={"level": None, "beta": BETA},
     ),
 }
 """By name."""

@@ -6,6 +6,7 @@ The way of a proposal: the log becomes `targets` (and very long ones are cut by 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -73,6 +74,11 @@ class Bayes:
     of those that have been evaluated then (Scott, Frazier & Powell 2011). They are exact for up to 64 such points, the likeliest ones
     beside the proposed one, and of one objective.
 
+    Of the other acquisition functions ``"log_pi"`` is the probability of improving on the best mean, ``"ucb"`` an upper confidence bound,
+    ``"thompson"`` the best point of a function drawn from the posterior, another one for each point. Two look for knowledge instead of the
+    best point: ``"integrated_variance"`` lowers the uncertainty all over the space (active learning), ``"straddle"`` learns where
+    the objective crosses a level. Which takes what is in `bbo.optimizers.acquisitions`.
+
     A `bbo.Fidelity` or `bbo.Source` is an input of the model, in which named levels build on each other and sources look at the target
     (`surrogates.exact_gp.kernels.Coregional`). Each evaluation is then worth the knowledge gradient about the best point at the target
     for what it costs, and the cheap ones are run as long as they say more for their price (Poloczek, Wang & Frazier 2017,
@@ -87,8 +93,8 @@ class Bayes:
 
     Args:
         surrogate: ``"exact_gp"``, or a function ``fit(X, Y, context)`` that returns a BoTorch model (see `bbo.optimizers.custom`).
-        acquisition: ``"log_ei"``, with a model of your own BoTorch's `qLogNoisyExpectedImprovement`; ``"knowledge_gradient"`` or
-            ``"kgcp"``, with a model of your own those of `acquisitions.botorch`, over evaluated points; or a function
+        acquisition: A name; with a model of your own BoTorch's function is taken, where it has none that of `acquisitions.botorch`
+            (``"knowledge_gradient"`` and ``"kgcp"`` then over evaluated points, and ``"straddle"``). Or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
             or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, and ``"knowledge_gradient"`` where
             there is a fidelity or a source.
@@ -98,8 +104,12 @@ class Bayes:
         output_warp: Whether objectives are bent towards a normal distribution (Yeo & Johnson 2000), as HEBO does
             (Cowen-Rivers et al. 2022, arXiv:2012.03826): what tells good from very good is then not lost among bad values.
 
+        beta: Of ``"ucb"`` and ``"straddle"``: the weight of the variance, so that ``sqrt(beta)`` standard deviations count; None
+            means 1.96 squared, the bounds of a 95 % interval.
+        level: Of ``"straddle"``: the value of the objective that is to be located, in its own units.
+
     Raises:
-        InvalidStudy: A setting is not one of these.
+        InvalidStudy: A setting is not one of these, or is not meant for the acquisition.
     """
 
     surrogate: str | ModelFit = "exact_gp"
@@ -108,6 +118,8 @@ class Bayes:
     kernel: Literal["rbf", "matern12", "matern32", "matern52"] = "rbf"
     input_warp: bool = False
     output_warp: bool = True
+    beta: float | None = None
+    level: float | None = None
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 5
     uses_sd: ClassVar[bool] = True
@@ -122,12 +134,34 @@ class Bayes:
                 raise InvalidStudy(
                     f"bayes: {setting} is {value!r}; it is one of {', '.join([*map(repr, allowed), *([own] if own else [])])}"
                 )
+        self._check_numbers()
         if isinstance(self.acquisition, type):
             from bbo.optimizers.custom import check_registered
 
             check_registered(self.acquisition)
         if self.n_initial is not None and (isinstance(self.n_initial, bool) or not isinstance(self.n_initial, int) or self.n_initial < 2):
             raise InvalidStudy(f"bayes: n_initial is {self.n_initial!r}; it is None or an integer, at least 2")
+
+    def _check_numbers(self) -> None:
+        """Refuse a number that the acquisition has no use for, or that it lacks."""
+        entry = TABLE.get(self.acquisition) if isinstance(self.acquisition, str) else None
+        meant = {} if entry is None else entry.settings
+        for setting in ("beta", "level"):
+            value = getattr(self, setting)
+            if value is None:
+                if setting in meant and meant[setting] is None:
+                    raise InvalidStudy(f"bayes: the acquisition {self.acquisition!r} needs a {setting}, such as {setting}=0.5")
+                continue
+            if setting not in meant:
+                users = ", ".join(repr(name) for name, other in TABLE.items() if setting in other.settings)
+                raise InvalidStudy(f"bayes: {setting} is {value!r}, and has a meaning for the acquisitions {users} only")
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not math.isfinite(value)
+                or (setting == "beta" and value < 0)
+            ):
+                raise InvalidStudy(f"bayes: {setting} is {value!r}; it is a finite number{', at least 0' if setting == 'beta' else ''}")
 
     def supports(self, problem: Problem) -> str | None:
         """None for up to four measured objectives over decisions, else the reason."""

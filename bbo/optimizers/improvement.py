@@ -10,6 +10,7 @@ import numpy as np
 
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
+from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as OverABest
 from acquisitions.protocol import Acquisition
 from bbo.log.ledger import Record
 from bbo.optimizers import search
@@ -19,8 +20,11 @@ from bbo.problem import Problem
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
+    from botorch.acquisition.analytic import LogProbabilityOfImprovement as OfBoTorch
+    from botorch.models.model import Model
 
     from bbo.optimizers.bayes import Bayes
+    from bbo.optimizers.custom import AcquisitionBuild, Context
     from bbo.optimizers.targets import Target
 
 
@@ -50,8 +54,43 @@ class LogExpectedImprovement:
         return acquisition, "log expected hypervolume improvement"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LogProbabilityOfImprovement:
+    """Makes the log probability of improving on the best mean at what was measured; see `bbo.optimizers.acquisitions.Score`."""
+
+    state: History
+    settings: Bayes
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `Score`."""
+        space = problem.space
+        waiting = space.encode(running)
+        if not feasible and surrogate.constraints:
+            return search.likely(surrogate, waiting)
+        known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+        believed = surrogate.believing(waiting)
+        best = float(believed.gps[0].predict(np.vstack([known, waiting]))[0].max())
+        return search.weighed(OverABest(believed.gps[0], best), believed), "log probability of improvement"
+
+
 def own_log_ei(state: History, settings: Bayes, targets: Sequence[Target]) -> type[AcquisitionFunction]:
     """BoTorch's, for a model of the user's."""
     from botorch.acquisition.logei import qLogNoisyExpectedImprovement
 
     return qLogNoisyExpectedImprovement
+
+
+def own_log_pi(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:
+    """BoTorch's, for a model of the user's."""
+
+    def build(model: Model, context: Context) -> OfBoTorch:
+        import torch
+        from botorch.acquisition.analytic import LogProbabilityOfImprovement as OfBoTorch
+
+        with torch.no_grad():
+            means = model.posterior(context.X_baseline).mean  # type: ignore[attr-defined]  # of nearly all posteriors, and not of their base class
+        return OfBoTorch(model, best_f=means.max())
+
+    return build

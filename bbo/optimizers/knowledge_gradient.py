@@ -58,7 +58,7 @@ class KnowledgeGradient:
         if not feasible and surrogate.constraints:
             return search.likely(surrogate, waiting)
         gp, target = surrogate.gps[0], surrogate.targets[0]
-        noise = gp.noise if target.variance is None else float(target.variance.mean())
+        noise = surrogate.noise
         measured = space.encode(at_target(space, [record.params for record in feasible])) if feasible else target.X
         if self.evaluated:
             kgcp = LogKGCP(gp, _highest(measured, gp.at(measured).mean), noise, surrogate.constraints)

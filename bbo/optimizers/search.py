@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from acquisitions.box_decomposition import infer_reference_point
 from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize
 from acquisitions.protocol import Acquisition, Climbable, Growing
+from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
@@ -22,9 +23,10 @@ from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool,
 from bbo.optimizers.fidelities import at_target, is_target
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
-from bbo.optimizers.targets import Target, usable
+from bbo.optimizers.targets import WORKS, Target, usable
 from bbo.problem import Problem
 from bbo.space import Space
+from surrogates.exact_gp import ExactGP
 
 Array = NDArray[np.float64]
 
@@ -76,6 +78,35 @@ def likely(surrogate: Surrogate, waiting: Array) -> tuple[Climbable, str]:
     """What to maximize while nothing feasible is known, and its name; `waiting` are points whose results are awaited, encoded."""
     feasibility = LogProbabilityOfFeasibility(surrogate.believing(waiting).constraints)
     return feasibility, "probability of feasibility, since nothing feasible is known"
+
+
+def weighed(log_gain: Climbable, surrogate: Surrogate) -> Climbable:
+    """The gain times the probability that a point is feasible, in logarithms."""
+    return LogFeasibleGain(log_gain, surrogate.constraints) if surrogate.constraints else log_gain
+
+
+def where_it_works(score: Climbable, surrogate: Surrogate) -> Climbable:
+    """The score, and none where a failure is likelier than not: for one that is no gain, which a probability could weigh."""
+    works = next((gp for target, gp in zip(surrogate.targets, surrogate.gps, strict=True) if target.name == WORKS), None)
+    return score if works is None else _Working(score, works)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Working:
+    score: Climbable
+    works: ExactGP
+
+    def value(self, X: Array) -> Array:
+        """As `Acquisition.value`."""
+        return self._where_it_works(X, self.score.value(X))
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """As `Climbable.value_and_gradient`."""
+        values, gradients = self.score.value_and_gradient(X)
+        return self._where_it_works(X, values), gradients
+
+    def _where_it_works(self, X: Array, values: Array) -> Array:
+        return np.where(self.works.predict(X)[0] >= 0, values, -np.inf)
 
 
 def reference(problem: Problem, targets: Sequence[Target]) -> Array:

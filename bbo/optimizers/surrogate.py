@@ -46,6 +46,12 @@ class Surrogate:
         """What makes a point feasible."""
         return tuple(OutcomeConstraint(gp, t.lower, t.upper) for t, gp in zip(self.targets, self.gps, strict=True) if t.bounded)
 
+    @property
+    def noise(self) -> float:
+        """Variance of the noise of a new measurement of the first objective, in the units of the fit."""
+        known = self.targets[0].variance
+        return self.gps[0].noise if known is None else float(known.mean())
+
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of each outcome in its own units and sign, without the noise of a measurement, each `n x t`."""
         pairs = [target.native(*gp.predict(X)) for target, gp in zip(self.targets, self.gps, strict=True)]

@@ -13,6 +13,7 @@ from acquisitions import (
     LogDiscreteKnowledgeGradient,
     LogExpectedHypervolumeImprovement,
     LogExpectedImprovement,
+    LogIntegratedVarianceReduction,
     LogKGCP,
     LogNoisyExpectedHypervolumeImprovement,
     LogNoisyExpectedImprovement,
@@ -20,6 +21,7 @@ from acquisitions import (
     LogProbabilityOfImprovement,
     OutcomeConstraint,
     PosteriorMean,
+    Straddle,
     UpperConfidenceBound,
 )
 from surrogates.exact_gp import fit
@@ -33,6 +35,8 @@ def every(gps, X, Y):
     return {
         "log_ei": LogExpectedImprovement(f, best),
         "log_pi": LogProbabilityOfImprovement(f, best),
+        "straddle": Straddle(f, 0.1),
+        "integrated_variance": LogIntegratedVarianceReduction(f, np.vstack([X, 1 - X]), 0.05),
         "ucb": UpperConfidenceBound(f, 4.0),
         "mean": PosteriorMean(f),
         "log_pof": LogProbabilityOfFeasibility(bounds),
@@ -83,7 +87,7 @@ def test_no_data_break_them(n, d, copies, spread, known, scale, seed):
     points = np.vstack([X[:3], X[:3] + 1e-10, rng.random((4, d)), np.zeros((1, d)), np.ones((1, d))])
     for name, acquisition in every(gps, X, Y).items():
         value, gradient = acquisition.value_and_gradient(points)
-        worthless = value == -np.inf if name.startswith(("kgcp", "know")) else False  # to measure the only known point again tells nothing
+        worthless = value == -np.inf if name.startswith(("kgcp", "know", "integ")) else False  # a known point tells nothing
         assert np.all(np.isfinite(value) | worthless), name
         assert np.all(np.isfinite(gradient)), name
         np.testing.assert_allclose(acquisition.value(points), value, rtol=1e-6, atol=1e-9, err_msg=name)

@@ -178,6 +178,38 @@ class Exponential(Kernel, Protocol):
         """
 
 
+@runtime_checkable
+class Spectral(Kernel, Protocol):
+    """A kernel that is stationary, times a constant, in a space that a map e takes points to: ``k(x, z) = s E[cos(w'(e(x) - e(z)))]``.
+
+    The expectation is over frequencies w, of Bochner's spectral density.
+    """
+
+    def frequencies(self, theta: Array, A: Features, count: int, rng: np.random.Generator) -> Array:
+        """Independent draws of w, `k x count` (NumPy); the features say how wide points are.
+
+        Raises:
+            NotImplementedError: It is composed of a kernel that is not stationary so.
+        """
+
+    def embedded(self, theta: Array, A: Features) -> Array:
+        """The map e of the points, `n x k`."""
+
+    def pull_embedded(self, theta: Array, A: Features, G: Array) -> Array:
+        """Gradient of ``sum(G * embedded)`` with respect to the points, `n x d`, for G of `n x k`."""
+
+
+def spectral(kernel: Kernel) -> Spectral:
+    """The kernel as one that has frequencies.
+
+    Raises:
+        NotImplementedError: It has none.
+    """
+    if not isinstance(kernel, Spectral):
+        raise NotImplementedError(f"the kernel {type(kernel).__name__} has no spectral density here, and no sample paths with it")
+    return kernel
+
+
 def matrix(kernel: Kernel, theta: Array, X: Array, Z: Array) -> Array:
     """Covariance of points X (`m x d`) with points Z (`n x d`), `m x n`."""
     return kernel.gram(theta, kernel.features(X), kernel.features(Z)).matrix

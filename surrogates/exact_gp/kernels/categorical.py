@@ -12,7 +12,7 @@ from surrogates.columns import Columns
 from surrogates.exact_gp.arrays import Array, of
 from surrogates.exact_gp.kernels.base import Features, Normalised, Parameters
 from surrogates.exact_gp.kernels.levels import Levels
-from surrogates.exact_gp.kernels.stationary import Profiled
+from surrogates.exact_gp.kernels.stationary import Profiled, waves
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,12 @@ class Hamming(Normalised):
         xp = of(theta)
         placed: Array = A.arrays[0] * xp.sqrt(0.5 * (xp.asarray(self.levels.ownership) @ xp.exp(-theta)))  # two indicators differ
         return placed
+
+    def frequencies(self, theta: Array, A: Features, count: int, rng: np.random.Generator) -> Array:
+        return waves("rbf", len(self.levels.owners), count, rng)
+
+    def pull_embedded(self, theta: Array, A: Features, G: Array) -> Array:
+        return of(G).zeros(A.n, A.width)
 
     def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> HammingGram:
         xp = of(theta)

@@ -9,8 +9,10 @@ from functools import cached_property, reduce
 from itertools import accumulate, pairwise
 from operator import add, mul
 
+import numpy as np
+
 from surrogates.exact_gp.arrays import Array, of
-from surrogates.exact_gp.kernels.base import Exponential, Features, Gram, Kernel, Parameters
+from surrogates.exact_gp.kernels.base import Exponential, Features, Gram, Kernel, Parameters, Spectral, spectral
 from surrogates.exact_gp.kernels.stationary import Profiled
 
 
@@ -60,6 +62,23 @@ class Product(_Composite):
         diagonals = _diagonals(self.parts, theta, A)
         weights = [reduce(mul, (d for j, d in enumerate(diagonals) if j != k), w) for k in range(len(self.parts))]
         return _pull_diagonals(self.parts, theta, A, weights)
+
+    def frequencies(self, theta: Array, A: Features, count: int, rng: np.random.Generator) -> Array:
+        return np.concatenate([part.frequencies(piece, a, count, rng) for part, piece, a in self._spectral(theta, A)])
+
+    def embedded(self, theta: Array, A: Features) -> Array:
+        return of(theta).concatenate([part.embedded(piece, a) for part, piece, a in self._spectral(theta, A)], 1)
+
+    def pull_embedded(self, theta: Array, A: Features, G: Array) -> Array:
+        pulled, start = of(G).zeros(A.n, A.width), 0
+        for part, piece, a in self._spectral(theta, A):
+            width = part.embedded(piece, a).shape[1]
+            pulled = pulled + part.pull_embedded(piece, a, G[:, start : start + width])
+            start += width
+        return pulled
+
+    def _spectral(self, theta: Array, A: Features) -> list[tuple[Spectral, Array, Features]]:
+        return [(spectral(part), piece, a) for part, piece, a in zip(self.parts, pieces(self.parts, theta), A.parts, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +166,15 @@ class Scaled:
 
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
         return self.part.pull_diagonal(theta[:-1], A, of(theta).exp(theta[-1:]) * w)
+
+    def frequencies(self, theta: Array, A: Features, count: int, rng: np.random.Generator) -> Array:
+        return spectral(self.part).frequencies(theta[:-1], A, count, rng)
+
+    def embedded(self, theta: Array, A: Features) -> Array:
+        return spectral(self.part).embedded(theta[:-1], A)
+
+    def pull_embedded(self, theta: Array, A: Features, G: Array) -> Array:
+        return spectral(self.part).pull_embedded(theta[:-1], A, G)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 from surrogates.columns import Columns
 from surrogates.exact_gp.arrays import Array, of
 from surrogates.exact_gp.kernels.base import Features, Normalised, Parameters, scattered
-from surrogates.exact_gp.kernels.stationary import FACTOR, Profile, Profiled
+from surrogates.exact_gp.kernels.stationary import FACTOR, Profile, Profiled, waves
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,13 @@ class Arc(Normalised):
     def squared(self) -> bool:
         return self.profile == "rbf"
 
+    def frequencies(self, theta: Array, A: Features, count: int, rng: np.random.Generator) -> Array:
+        return waves(self.profile, 2 * len(self.columns), count, rng)
+
+    def pull_embedded(self, theta: Array, A: Features, G: Array) -> Array:
+        pulled = _turned(G, self.embedded(theta, A)) * self._turn(theta)
+        return scattered(pulled, self.columns, A.width)
+
     def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> ArcGram:
         return ArcGram(Profiled(self.profile, S, T, None, whole), A, B, self._turn(theta), self.columns)
 
@@ -90,11 +97,11 @@ class ArcGram:
     def pull_parameters(self, W: Array) -> Array:
         left, right = self.profiled.pull_both(W)
         scales = -(self._folded(left * self.profiled.S) + self._folded(right * self.profiled.T))
-        angles = self._turned(left, self.profiled.S) * self.A.arrays[0], self._turned(right, self.profiled.T) * self.B.arrays[0]
+        angles = _turned(left, self.profiled.S) * self.A.arrays[0], _turned(right, self.profiled.T) * self.B.arrays[0]
         return of(W).concatenate((scales, self.turn * (angles[0].sum(0) + angles[1].sum(0))), 0)
 
     def pull_inputs(self, W: Array) -> Array:
-        pulled = self._turned(self.profiled.pull(W), self.profiled.S) * self.turn
+        pulled = _turned(self.profiled.pull(W), self.profiled.S) * self.turn
         return scattered(pulled, self.columns, self.A.width)
 
     def transposed(self) -> ArcGram:
@@ -105,7 +112,8 @@ class ArcGram:
         summed: Array = (product[:, :k] + product[:, k:]).sum(0)
         return summed
 
-    def _turned(self, gradient: Array, S: Array) -> Array:
-        """Gradient with respect to the angles, from that with respect to sines and cosines."""
-        k = len(self.columns)
-        return gradient[:, :k] * S[:, k:] - gradient[:, k:] * S[:, :k]
+
+def _turned(gradient: Array, S: Array) -> Array:
+    """Gradient with respect to the angles, from that with respect to sines and cosines S (`n x 2k`)."""
+    k = S.shape[1] // 2
+    return gradient[:, :k] * S[:, k:] - gradient[:, k:] * S[:, :k]

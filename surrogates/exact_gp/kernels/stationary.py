@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+
 from surrogates.exact_gp.arrays import Array, of
 from surrogates.exact_gp.kernels.base import Features, Normalised, Parameters, scattered
 
@@ -18,6 +20,16 @@ Profile = Literal["rbf", "matern12", "matern32", "matern52"]
 
 FACTOR: dict[Profile, float] = {"rbf": 0.5, "matern12": 1.0, "matern32": 3.0, "matern52": 5.0}
 """The constant c in u, with which the kernels are ``exp(-u)`` and a polynomial in ``sqrt(u)`` times ``exp(-sqrt(u))``."""
+
+
+def waves(profile: Profile, k: int, count: int, rng: np.random.Generator) -> Array:
+    """Draws of a profile's spectral density over `k` dimensions, `k x count`; of columns that are multiplied by the root of c.
+
+    A normal density for ``rbf``, and Student's of 2 nu degrees of freedom for Matern kernels; Rasmussen & Williams (2006), section 4.2.1.
+    """
+    normal = rng.standard_normal((k, count))
+    return math.sqrt(2.0) * normal if profile == "rbf" else normal / np.sqrt(rng.chisquare(FACTOR[profile], count))
+
 
 _NEAR = 1e-8  # of the largest squared norms: nearer pairs are measured again where it matters, since norms cancel
 
@@ -170,6 +182,12 @@ class Stationary(Normalised):
     def embedded(self, theta: Array, A: Features) -> Array:
         scaled: Array = A.arrays[0] * self._inverse(theta)
         return scaled
+
+    def frequencies(self, theta: Array, A: Features, count: int, rng: np.random.Generator) -> Array:
+        return waves(self.profile, len(self.columns), count, rng)
+
+    def pull_embedded(self, theta: Array, A: Features, G: Array) -> Array:
+        return scattered(G * self._inverse(theta), self.columns, A.width)
 
     def within(self, theta: Array, A: Features, B: Features, S: Array, T: Array, whole: Array) -> StationaryGram:
         return StationaryGram(Profiled(self.profile, S, T, None, whole), self._inverse(theta), self.columns, A.width)

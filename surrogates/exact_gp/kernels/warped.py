@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from surrogates.exact_gp.arrays import Array, of
-from surrogates.exact_gp.kernels.base import Features, Gram, Kernel, Parameters
+from surrogates.exact_gp.kernels.base import Features, Gram, Kernel, Parameters, spectral
 
 EDGE = 1e-7
 """Columns are squeezed into [EDGE, 1 - EDGE] first, where all derivatives exist; BoTorch's `Warp` does the same."""
@@ -58,6 +60,20 @@ class Warped:
         pulled = self.part.pull_diagonal(own, self._mapped(A, warp), w)
         if pulled is not None:
             pulled[:, list(self.columns)] *= warp.slope
+        return pulled
+
+    def frequencies(self, theta: Array, A: Features, count: int, rng: np.random.Generator) -> Array:
+        own, warp = self._split(theta, A)
+        return spectral(self.part).frequencies(own, self._mapped(A, warp), count, rng)
+
+    def embedded(self, theta: Array, A: Features) -> Array:
+        own, warp = self._split(theta, A)
+        return spectral(self.part).embedded(own, self._mapped(A, warp))
+
+    def pull_embedded(self, theta: Array, A: Features, G: Array) -> Array:
+        own, warp = self._split(theta, A)
+        pulled = spectral(self.part).pull_embedded(own, self._mapped(A, warp), G)
+        pulled[:, list(self.columns)] *= warp.slope
         return pulled
 
     def _split(self, theta: Array, A: Features) -> tuple[Array, _Warp]:

@@ -1,0 +1,62 @@
+"""Active learning: the measurement that leaves the least uncertainty all over the space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from acquisitions.integrated_variance import LogIntegratedVarianceReduction
+from acquisitions.protocol import Acquisition
+from bbo.log.ledger import Record
+from bbo.optimizers import search
+from bbo.optimizers.history import History
+from bbo.optimizers.surrogate import Surrogate
+from bbo.problem import Problem
+
+if TYPE_CHECKING:
+    from botorch.acquisition.acquisition import AcquisitionFunction
+    from botorch.models.model import Model
+
+    from bbo.optimizers.bayes import Bayes
+    from bbo.optimizers.custom import AcquisitionBuild, Context
+    from bbo.optimizers.targets import Target
+
+POINTS = 256
+"""Points of the space that stand for all of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntegratedVariance:
+    """Makes the reduction of the integrated variance; see `bbo.optimizers.acquisitions.Score`."""
+
+    state: History
+    settings: Bayes
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `Score`."""
+        space = problem.space
+        waiting = space.encode(running)
+        if not feasible and surrogate.constraints:
+            return search.likely(surrogate, waiting)
+        points = space.encode(space.sample(POINTS, np.random.default_rng(seed)))
+        gain = LogIntegratedVarianceReduction(surrogate.gps[0], points, surrogate.noise).with_pending(waiting)
+        return search.weighed(gain, surrogate), "log reduction of the integrated variance"
+
+
+def own_integrated_variance(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:
+    """BoTorch's, for a model of the user's that it can add data to."""
+    space = state.problem.space
+
+    def build(model: Model, context: Context) -> AcquisitionFunction:
+        import torch
+        from botorch.acquisition.active_learning import qNegIntegratedPosteriorVariance
+
+        points = space.encode(space.sample(POINTS, np.random.default_rng(context.seed)))
+        return qNegIntegratedPosteriorVariance(model, torch.tensor(points), X_pending=context.X_pending)
+
+    return build
