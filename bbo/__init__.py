@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from bbo.objectives import Constraint as Constraint
     from bbo.objectives import Objective as Objective
     from bbo.optimizers import CMAES as CMAES
+    from bbo.optimizers import CONFIG as CONFIG
+    from bbo.optimizers import EPBO as EPBO
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
     from bbo.optimizers import Grid as Grid
+    from bbo.optimizers import PrimalDual as PrimalDual
     from bbo.optimizers import Random as Random
     from bbo.optimizers import Sobol as Sobol
     from bbo.optimizers import list_optimizers as list_optimizers
@@ -58,7 +61,7 @@ _EXPORTS = {
     ),
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
-    "bbo.optimizers": "Auto Bayes CMAES Grid Random Sobol list_optimizers",
+    "bbo.optimizers": "Auto Bayes CMAES CONFIG EPBO Grid PrimalDual Random Sobol list_optimizers",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",
     "bbo.space": "Bool Categorical Context Environment Fidelity Fixed Float Int Normal Ordinal Sequence Simplex Source Space Task Uniform",

@@ -11,7 +11,7 @@ from bbo.errors import BBOError
 from bbo.log.events import Event
 from bbo.log.ledger import Record
 from bbo.log.states import MAX_ATTEMPTS, State
-from bbo.optimizers.base import Optimizer, modelled_roles, resolve, uses_sd
+from bbo.optimizers.base import Optimizer, Remarking, modelled_roles, resolve, uses_sd
 from bbo.problem import Problem
 from bbo.replica import Replica
 
@@ -47,6 +47,7 @@ def _study(replica: Replica) -> Iterator[str]:
     if len(turns) > 1:
         yield f"Optimizers so far, in turn: {', '.join(turns)}."
     yield from _notes(replica)
+    yield from _remark(replica)
     yield from _unused(replica)
 
 
@@ -81,6 +82,16 @@ def _notes(replica: Replica) -> Iterator[str]:
     noted = [record for record in replica.ledger.records if record.asked.get("note")]
     for record in noted[-_NOTES:]:
         yield f"Trial {record.number}: {record.asked['note']}"
+
+
+def _remark(replica: Replica) -> Iterator[str]:
+    """What the optimizer says of the study as it stands."""
+    try:
+        optimizer = replica.optimizer
+        if isinstance(optimizer, Remarking) and (remark := optimizer.remark(replica.state)):
+            yield remark
+    except (ArithmeticError, BBOError):  # one that cannot be imported here, or whose model fails, which an ask reports
+        return
 
 
 def _unused(replica: Replica) -> Iterator[str]:

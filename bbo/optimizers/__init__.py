@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from bbo.optimizers.auto import Auto
     from bbo.optimizers.bayes import Bayes
     from bbo.optimizers.cma_es import CMAES
+    from bbo.optimizers.config import CONFIG
+    from bbo.optimizers.epbo import EPBO
     from bbo.optimizers.grid import Grid
+    from bbo.optimizers.primal_dual import PrimalDual
     from bbo.optimizers.random import Random
     from bbo.optimizers.sobol import Sobol
 
-__all__ = ["CMAES", "Auto", "Bayes", "Grid", "Random", "Sobol", "list_optimizers"]
+__all__ = ["CMAES", "CONFIG", "EPBO", "Auto", "Bayes", "Grid", "PrimalDual", "Random", "Sobol", "list_optimizers"]
 
 _PATHS = {path.partition(":")[2]: path.partition(":")[0] for path in REGISTRY.values()}
 

@@ -130,11 +130,23 @@ class Delegating(Protocol):
         ...
 
 
+@runtime_checkable
+class Remarking(Protocol):
+    """An optimizer that has something to say of a study as it stands, whatever was proposed before."""
+
+    def remark(self, state: Any) -> str:
+        """One line for `study.explain()`, a function of the state; empty where there is nothing to say."""
+        ...
+
+
 REGISTRY: dict[str, str] = {
     "auto": "bbo.optimizers.auto:Auto",
     "bayes": "bbo.optimizers.bayes:Bayes",
     "cma_es": "bbo.optimizers.cma_es:CMAES",
+    "config": "bbo.optimizers.config:CONFIG",
+    "epbo": "bbo.optimizers.epbo:EPBO",
     "grid": "bbo.optimizers.grid:Grid",
+    "primal_dual": "bbo.optimizers.primal_dual:PrimalDual",
     "random": "bbo.optimizers.random:Random",
     "sobol": "bbo.optimizers.sobol:Sobol",
 }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from acquisitions.box_decomposition import infer_reference_point
 from acquisitions.feasibility import LogProbabilityOfFeasibility
-from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize
+from acquisitions.maximizer import ClimbSettings, MaximizerSettings, Smooth, maximize
 from acquisitions.protocol import Acquisition, Climbable, Growing
 from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
@@ -65,7 +65,7 @@ def points(state: History, surrogate: Surrogate, request: Request, score: Score)
         else:
             acquisition, aim = score(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
-        params, path, optima = _best_new(state, acquisition, leaders, optima, running, fixed, rng)
+        params, path, optima = best_new(state, acquisition, leaders, running, fixed, rng, before=optima)
         if params is None:
             break
         queries.append(Query(params, draw=number))
@@ -140,26 +140,39 @@ def incumbents(problem: Problem, surrogate: Surrogate, records: Sequence[Record]
     return [points[k] for k in order[:_LEADERS]]
 
 
-def _best_new(
+def best_new(
     state: History,
     acquisition: Acquisition,
     leaders: Sequence[Params],
-    before: Array,
     running: Sequence[Params],
     fixed: Mapping[str, Any],
     rng: np.random.Generator,
+    *,
+    before: Array,
+    smooth: Smooth | None = None,
+    settings: MaximizerSettings | None = None,
 ) -> tuple[Params | None, str, Array]:
     """The best point that is not known, None where there is none; how it was found; and optima to search around after it.
 
-    `before` are the optima of the search for the point before it, of a batch.
+    Args:
+        state: What is known.
+        acquisition: What is maximized.
+        leaders: Points to search around.
+        running: Points that count as known too.
+        fixed: Parameters that are set.
+        rng: Source of all draws.
+        before: Optima of the search for the point before it, of a batch.
+        smooth: Constraints beside those of the space, on encoded points.
+        settings: What it may take; by default less where there are optima to begin with.
     """
     space = state.problem.space
     if whole(space):
         every = pool(state, leaders, rng, fixed=fixed, beside=running)
-        return _best_of(acquisition, space, every), "the best of all points left", before
+        return _best_of(acquisition, space, every, smooth), "the best of all points left", before
     domain = space.cube
     own = hard(space)
     extra = pool(state, leaders, rng, fixed=fixed, size=SAMPLED, beside=running) if own else []
+    settings = settings or (_LATER if len(before) else SETTINGS)
     found = maximize(
         acquisition,
         domain,
@@ -167,16 +180,20 @@ def _best_new(
         seeds=np.vstack([space.encode(leaders), before]),
         pool=space.encode(extra),
         fixed=standing(space, fixed),
-        settings=replace(SETTINGS, screened=0) if own else _LATER if len(before) else SETTINGS,
+        smooth=smooth,
+        settings=replace(settings, screened=0) if own else settings,
     )
     kept = found.optima[:_LEADERS]
     if new := fresh(state, legal(space, found.optima, fixed=fixed), beside=running):
         return new[0], found.path, kept
     others = extra or pool(state, leaders, rng, fixed=fixed, size=SAMPLED, beside=running)
-    return _best_of(acquisition, space, others), f"{found.path}; its optima are known, so the best of {len(others)} other points", kept
+    best = _best_of(acquisition, space, others, smooth)
+    return best, f"{found.path}; its optima are known, so the best of {len(others)} other points", kept
 
 
-def _best_of(acquisition: Acquisition, space: Space, others: Sequence[Params]) -> Params | None:
+def _best_of(acquisition: Acquisition, space: Space, others: Sequence[Params], smooth: Smooth | None) -> Params | None:
+    if smooth is not None and others:
+        others = [point for point, holds in zip(others, smooth.holds(space.encode(others)), strict=True) if holds]
     if not others:
         return None
     values = acquisition.value(space.encode(others))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,5 +147,5 @@ def _memo(memo: Mapping[str, Any] | None, target: Target) -> Any:
 
 def _settings(target: Target, columns: Columns, settings: Settings) -> Settings:
     if target.name != WORKS:
-        return settings
+        return replace(settings, mean="zero") if target.anchored else settings
     return Settings(kernel="rbf", lengthscale_floor=_SMOOTH * math.sqrt(len(columns)))

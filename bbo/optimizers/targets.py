@@ -6,7 +6,7 @@ The studies' minimization becomes the surrogates' maximization here, and nowhere
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ class Target:
         sign: -1 for an outcome that is minimized.
         transform: From ``sign * outcome`` to `y`, increasing.
         lower, upper: Bounds on y that make a point feasible, where the outcome is constrained.
+        anchored: Whether zero is more than the middle of the data, so that the mean before any data is held there.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Target:
     transform: OutputTransform = field(default_factory=lambda: Standardise(0.0, 1.0))
     lower: float | None = None
     upper: float | None = None
+    anchored: bool = False
 
     @property
     def bounded(self) -> bool:
@@ -90,6 +92,28 @@ def targets_of(history: History, *, power: bool) -> list[Target]:
         y = np.repeat([1.0, -1.0], [len(done), len(failed)])
         found.append(Target(WORKS, both, y, np.full(len(y), _BOUND_NOISE), lower=0.0))
     return found
+
+
+def anchored(target: Target) -> Target:
+    """A target with zero at its bound (halfway between two bounds), and values in units of their root mean square from there.
+
+    Far from the data such an outcome counts as close to its bound, however far off all that is known may be. A target's transform
+    must be affine.
+    """
+    ends = [end for end in (target.lower, target.upper) if end is not None]
+    zero = sum(ends) / len(ends)
+    size = float(np.sqrt(np.mean((target.y - zero) ** 2)))
+    unit = size if size > 0 and np.isfinite(size) else 1.0
+    shift, further = (float(target.transform.inverse(value)) for value in (zero, zero + unit))
+    return replace(
+        target,
+        y=(target.y - zero) / unit,
+        variance=None if target.variance is None else target.variance / unit**2,
+        transform=Standardise(shift, further - shift),
+        lower=None if target.lower is None else (target.lower - zero) / unit,
+        upper=None if target.upper is None else (target.upper - zero) / unit,
+        anchored=True,
+    )
 
 
 def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool) -> Target:

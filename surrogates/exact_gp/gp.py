@@ -353,7 +353,7 @@ def basis(X: Array, settings: Settings) -> Array:
     """Basis functions of the mean at X: a constant, and the columns where it is linear."""
     xp = of(X)
     one = xp.ones(len(X), 1)
-    return one if settings.mean == "constant" else xp.concatenate((one, X), 1)
+    return xp.concatenate((one, X), 1) if settings.mean == "linear" else one
 
 
 def checked(X: ArrayLike, y: ArrayLike, yvar: ArrayLike | None, columns: Columns | None) -> tuple[Array, Array, Array | None]:

@@ -20,7 +20,7 @@ class Settings:
         categorical: ``hamming`` (all levels equally far apart) or ``latent`` (which levels are alike is learned).
         warp: Whether to warp the numeric columns that have no condition.
         outputscale: Whether the variance of the process is inferred; otherwise it is one.
-        mean: ``constant`` or ``linear``.
+        mean: ``constant``, ``linear`` or ``zero``.
         noise_floor: Least inferred variance of the noise; 1e-6 or more.
         noise_prior: Location and scale of its LogNormal prior: Hvarfner et al. (2024), arXiv:2402.02229.
         lengthscale_floor: Least length scale, in units of the cube's side.
@@ -33,7 +33,7 @@ class Settings:
     categorical: Literal["hamming", "latent"] = "hamming"
     warp: bool = False
     outputscale: bool = False
-    mean: Literal["constant", "linear"] = "constant"
+    mean: Literal["constant", "linear", "zero"] = "constant"
     noise_floor: float = 1e-4
     noise_prior: tuple[float, float] = (-4.0, 1.0)
     lengthscale_floor: float = 2.5e-2
@@ -48,16 +48,19 @@ class Settings:
 
     def n_weights(self, d: int) -> int:
         """Number of the mean's weights."""
-        return 1 if self.mean == "constant" else 1 + d
+        return 1 + d if self.mean == "linear" else 1
 
     def ridge(self, X: Array) -> Array | None:
         """Precisions of the priors of the mean's weights; None for a constant, which has none.
 
         Slopes have N(0, 10^2): flat for standardised values on the unit cube, and enough to tell them apart when rows are few.
+        A mean of zero is a constant that is known so well that no data move it.
         """
         if self.mean == "constant":
             return None
         xp = of(X)
+        if self.mean == "zero":
+            return 1e12 * xp.ones(1)
         return xp.concatenate((xp.zeros(1), 1e-2 * xp.ones(X.shape[1])), 0)
 
 

@@ -1,0 +1,87 @@
+"""Outcome constraints by the most favourable values that confidence intervals allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from acquisitions.feasibility import OutcomeConstraint
+from acquisitions.gaussian import Array, spread
+
+
+@dataclass(frozen=True, slots=True)
+class OptimisticConstraints:
+    """``l(x) <= 0`` for each bound: ``lower - (m + b s)`` and ``(m - b s) - upper``, with mean m and standard deviation s of an outcome.
+
+    Where an entry is positive, the bound is broken whatever value of the confidence interval is the true one.
+    Source: Xu, Jiang, Svetozarevic & Jones (2023), arXiv:2211.00162.
+
+    Args:
+        constraints: Outcomes with their bounds.
+        beta: Half widths of the confidence intervals in standard deviations, one a constraint, each at least 0.
+    """
+
+    constraints: Sequence[OutcomeConstraint]
+    beta: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(self.beta) != len(self.constraints) or not all(each >= 0 for each in self.beta):
+            raise ValueError(
+                f"beta is {list(self.beta)} for {len(self.constraints)} constraints; it is one number a constraint, at least 0"
+            )
+
+    @property
+    def entries(self) -> tuple[tuple[int, float], ...]:
+        """Of each entry of `value` the constraint, and 1 for its upper bound or -1 for its lower one, which comes first."""
+        return tuple((k, sign) for k, constraint in enumerate(self.constraints) for sign, _ in _ends(constraint))
+
+    def value(self, X: Array) -> Array:
+        """The entries at each row of X (`m x d`), `m x k`, in units of the models' y."""
+        found = [np.empty((len(X), 0))]
+        for constraint, beta in zip(self.constraints, self.beta, strict=True):
+            mean, variance = constraint.gp.predict(X)
+            reach = beta * spread(variance)[0]
+            found += [(sign * (mean - end) - reach)[:, None] for sign, end in _ends(constraint)]
+        return np.hstack(found)
+
+    def jacobian(self, X: Array) -> Array:
+        """Derivatives of `value`, `m x k x d`."""
+        found = []
+        for constraint, beta in zip(self.constraints, self.beta, strict=True):
+            moments = constraint.gp.at(X)
+            d_sd = -beta * spread(moments.variance)[1]
+            found += [moments.pull(np.full(len(X), sign), d_sd) for sign, _ in _ends(constraint)]
+        return np.stack(found, axis=1) if found else np.empty((len(X), 0, X.shape[1]))
+
+
+def _ends(constraint: OutcomeConstraint) -> list[tuple[float, float]]:
+    """The bounds as ``sign * (g - end) <= 0``."""
+    return [(sign, end) for sign, end in ((-1.0, constraint.lower), (1.0, constraint.upper)) if end is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class LeastViolation:
+    """``-max_k l_k(x)``: at least 0 where every bound may be kept; the largest value tells whether there is such a point.
+
+    Args:
+        bounds: At least one bound.
+    """
+
+    bounds: OptimisticConstraints
+
+    def __post_init__(self) -> None:
+        if not self.bounds.constraints:
+            raise ValueError("the least violation needs at least one constraint")
+
+    def value(self, X: Array) -> Array:
+        """The score at each row of X (`m x d`), shape `m`."""
+        score: Array = -self.bounds.value(X).max(axis=1)
+        return score
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """The score (`m`) and its gradient (`m x d`), that of the worst bound, at each row of X (`m x d`)."""
+        entries, rows = self.bounds.value(X), np.arange(len(X))
+        worst = entries.argmax(axis=1)
+        return -entries[rows, worst], -self.bounds.jacobian(X)[rows, worst]
