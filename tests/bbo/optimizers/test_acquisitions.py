@@ -15,7 +15,7 @@ from botorch.models import SingleTaskGP
 import bbo
 from acquisitions import LogFeasibleGain, LogIntegratedVarianceReduction, LogProbabilityOfFeasibility, Straddle, UpperConfidenceBound
 from bbo.log.states import State
-from bbo.optimizers.acquisitions import BETA, TABLE, Score
+from bbo.optimizers.acquisitions import BETA, TABLE, Score, default
 from bbo.optimizers.base import resolve, to_json
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
@@ -66,8 +66,11 @@ def test_every_entry_leads_to_its_makers(name: str) -> None:
         assert callable(entry.own_score(state, settings(name), made(filled(n=4, optimizer=settings("ucb")))[1].targets))
 
 
-def test_the_first_is_the_default() -> None:
-    assert next(iter(TABLE)) == Bayes().acquisition
+def test_the_default_is_what_the_problem_calls_for() -> None:
+    ranged = bbo.Space({"x": bbo.Float(0, 1), "t": bbo.Fidelity(1, 9)})
+    plain, leveled = (bbo.Study(space, "minimize", optimizer="sobol")._problem for space in (BOX, ranged))
+    assert Bayes().acquisition is None
+    assert (default(plain), default(leveled)) == ("log_ei", "knowledge_gradient")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -442,7 +442,7 @@ def test_refuses_with_the_reason(space: Any, objectives: Any, reason: str) -> No
 
 
 @pytest.mark.parametrize(
-    "settings", [{"surrogate": "forest"}, {"acquisition": "ucb"}, {"n_initial": 1}, {"n_initial": "5"}, {"kernel": "rq"}, {"input_warp": 1}]
+    "settings", [{"surrogate": "forest"}, {"acquisition": "ucl"}, {"n_initial": 1}, {"n_initial": "5"}, {"kernel": "rq"}, {"input_warp": 1}]
 )
 def test_refuses_settings_it_does_not_have(settings: Any) -> None:
     with pytest.raises(bbo.InvalidStudy, match=f"{next(iter(settings))} is"):
