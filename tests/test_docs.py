@@ -182,7 +182,8 @@ def problems() -> dict[str, list[Problem]]:
     mixed: list[Parameter] = [bbo.Bool(), bbo.Categorical(["a", "b"]), bbo.Ordinal([1, 2, 4]), bbo.Simplex(["p", "q", "r"])]
     conditional = bbo.Space({"x": x, "n": bbo.Int(1, 5), "y": bbo.Float(0, 1, when="n >= 3")})
     numbers = bbo.Space({"x": x, "s": bbo.Float(0, 1, step=0.25), "n": bbo.Int(1, 5), "l": bbo.Float(1e-3, 1, log=True)})
-    roles: list[Parameter] = [bbo.Fidelity(0, 1), bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1))]
+    leveled: list[Parameter] = [bbo.Fidelity(0, 1), bbo.Source({"a": 1, "b": 9})]
+    roles: list[Parameter] = [bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1)), bbo.Environment(bbo.Uniform(0, 1))]
     return {
         "Float, Int, steps, log scales": [Problem(numbers, value)],
         "Bool, Categorical, Ordinal, `when=`, Simplex": [
@@ -194,7 +195,8 @@ def problems() -> dict[str, list[Problem]]:
         "outcome constraints": [Problem(box, value, (bbo.Constraint("heat", upper=1),))],
         "several objectives": [Problem(box, tuple(bbo.Objective(name) for name in "abcd"))],
         "results told as rankings": [Problem(box, (bbo.Objective("taste", feedback="ranking"),))],
-        "roles other than decision": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in roles],
+        "fidelity or source": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in leveled],
+        "task, context, environment": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in roles],
     }
 
 

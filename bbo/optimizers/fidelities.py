@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisitions.per_cost import ColumnCost
+from acquisitions.per_cost import ColumnCost, LogPerCost
+from acquisitions.protocol import Acquisition
 from bbo.optimizers.candidates import Params, held
 from bbo.problem import Problem
 from bbo.space import Source, Space
@@ -17,6 +18,8 @@ from surrogates.columns import Role
 Array = NDArray[np.float64]
 
 ROLES: tuple[Role, ...] = ("fidelity", "source")
+
+_LEAST_GAIN = float(np.log(1e-5))  # of the model's units, in which outcomes have standard deviation one
 
 _KNOTS = 65  # between which the cost of a range of fidelities is linear in its encoded value
 
@@ -75,3 +78,11 @@ def at_target(space: Space, points: Iterable[Mapping[str, Any]]) -> list[Params]
 def is_target(space: Space, params: Mapping[str, Any]) -> bool:
     """Whether a point is the real thing."""
     return all(params.get(name) == value for name, value in space.targets.items())
+
+
+def settled(acquisition: Acquisition, x: Array) -> bool:
+    """Whether the best evaluation, at x (`1 x d`), is worth next to nothing, whatever it costs.
+
+    More of them would crowd around points that are known, until the fit goes by their last digits.
+    """
+    return isinstance(acquisition, LogPerCost) and bool(acquisition.acq.value(x)[0] < _LEAST_GAIN)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from acquisitions.box_decomposition import infer_reference_point
 from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, Smooth, maximize
+from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
+from acquisitions.posterior_mean import PosteriorMean
 from acquisitions.protocol import Acquisition, Climbable, Growing
 from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
@@ -20,7 +22,7 @@ from bbo.log.states import State
 from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.base import Query, Request
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
-from bbo.optimizers.fidelities import at_target, is_target
+from bbo.optimizers.fidelities import at_target, is_target, settled
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import WORKS, Target, usable
@@ -66,12 +68,27 @@ def points(state: History, surrogate: Surrogate, request: Request, score: Score)
             acquisition, aim = score(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
         params, path, optima = best_new(state, acquisition, leaders, running, fixed, rng, before=optima)
+        if params is not None and space.targets and settled(acquisition, space.encode([params])):
+            there, aim = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+            params, path, _ = best_new(state, there, leaders, running, {**space.targets, **fixed}, rng, before=optima)
         if params is None:
             break
         queries.append(Query(params, draw=number))
         running.append(params)
         fixed |= {name: params[name] for name in request.shared if name in params}
     return queries, aim, path
+
+
+def _at_the_target(
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Params], *, seed: int
+) -> tuple[Climbable, str]:
+    """What to maximize where no evaluation says anything new about where the best is, and its name: to find out how good that is."""
+    gp, space = surrogate.gps[0], problem.space
+    known = [params for params in (*(record.params for record in feasible), *running) if is_target(space, params)]
+    aim = "at the target, since no evaluation is expected to change where the best is"
+    if not known:
+        return PosteriorMean(gp), f"best mean {aim}"
+    return LogNoisyExpectedImprovement(gp, space.encode(known), surrogate.constraints, seed=seed), f"log expected improvement {aim}"
 
 
 def likely(surrogate: Surrogate, waiting: Array) -> tuple[Climbable, str]:
