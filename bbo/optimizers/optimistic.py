@@ -42,7 +42,10 @@ class Optimistic(ABC):
             raise InvalidStudy(f"{self.name}: beta is {self.beta!r}; it is a number of standard deviations, at least 0")
         if self.delta is not None and (isinstance(self.delta, bool) or not isinstance(self.delta, float) or not 0 < self.delta < 1):
             raise InvalidStudy(f"{self.name}: delta is {self.delta!r}; it is None or a probability between 0 and 1")
-        self._processes  # noqa: B018 - checks the rest
+        try:
+            self._processes  # noqa: B018 - checks the rest
+        except InvalidStudy as error:
+            raise InvalidStudy(f"{self.name}: {str(error).removeprefix('bayes: ')}") from None
 
     @property
     def _processes(self) -> Bayes:
