@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from acquisitions.knowledge_gradient import LogKGCP as LogKGCP
     from acquisitions.maximizer import maximize as maximize
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
+    from acquisitions.optimistic_constraints import LeastViolation as LeastViolation
+    from acquisitions.optimistic_constraints import OptimisticConstraints as OptimisticConstraints
+    from acquisitions.optimistic_penalty import ExactPenalty as ExactPenalty
+    from acquisitions.optimistic_penalty import OptimisticLagrangian as OptimisticLagrangian
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
@@ -52,6 +56,10 @@ _EXPORTS = {
         "acquisitions.box_decomposition:infer_reference_point",
         "acquisitions.feasibility:OutcomeConstraint",
         "acquisitions.maximizer:maximize",
+        "acquisitions.optimistic_constraints:LeastViolation",
+        "acquisitions.optimistic_constraints:OptimisticConstraints",
+        "acquisitions.optimistic_penalty:ExactPenalty",
+        "acquisitions.optimistic_penalty:OptimisticLagrangian",
         "acquisitions.weighed:LogFeasibleGain",
     )
 }

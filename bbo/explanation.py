@@ -90,7 +90,7 @@ def _remark(replica: Replica) -> Iterator[str]:
         optimizer = replica.optimizer
         if isinstance(optimizer, Remarking) and (remark := optimizer.remark(replica.state)):
             yield remark
-    except (ArithmeticError, BBOError):  # one that cannot be imported here, or whose model fails, which an ask reports
+    except (ArithmeticError, ValueError, BBOError):  # it cannot be imported here, or its model fails, which an ask reports
         return
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisitions.feasibility import OutcomeConstraint
 from acquisitions.maximizer import Smooth, maximize
 from acquisitions.optimistic_constraints import LeastViolation, OptimisticConstraints
 from acquisitions.protocol import Climbable
@@ -80,11 +81,10 @@ class Auxiliary:
     @cached_property
     def bounds(self) -> OptimisticConstraints:
         """What is constrained, by its most favourable values."""
-        return self._optimistic(self._believed)
-
-    def _optimistic(self, surrogate: Surrogate) -> OptimisticConstraints:
-        beta = [each for each, target in zip(self.beta, surrogate.targets, strict=True) if target.bounded]
-        return OptimisticConstraints(surrogate.constraints, beta)
+        parts = zip(self.beta, self.surrogate.targets, strict=True)
+        # There is nothing to gain where a point is likelier to fail than not: a failure says little of all else.
+        beta = [0.0 if target.name == WORKS else each for each, target in parts if target.bounded]
+        return OptimisticConstraints(self._believed.constraints, beta)
 
     @property
     def smooth(self) -> Smooth:
@@ -130,22 +130,24 @@ class Auxiliary:
         return optima
 
     def infeasible(self) -> str:
-        """Why no point of the space can be feasible, by what is measured alone; empty where one may be."""
-        bounds = self._optimistic(self.surrogate)
-        if not bounds.constraints:
+        """Why no point can be feasible, by the outcomes measured so far alone; empty where one may be."""
+        parts = zip(self.beta, self.surrogate.targets, self.surrogate.gps, strict=True)
+        known = [(beta, target, gp) for beta, target, gp in parts if target.bounded and target.name != WORKS]
+        if not known:
             return ""
+        constraints = [OutcomeConstraint(gp, target.lower, target.upper) for _, target, gp in known]
+        bounds = OptimisticConstraints(constraints, [beta for beta, *_ in known])
         points, value = self._nearest(bounds)
         if value >= 0:
             return ""
-        broken = [entry for entry, value in zip(bounds.entries, bounds.value(points[:1])[0], strict=True) if value > 0]
-        targets = [target for target in self.surrogate.targets if target.bounded]
         wanted = {constraint.name: str(constraint) for constraint in self.state.problem.outcome_constraints}
         said = []
-        for k, sign in broken:
-            name = targets[k].name
-            mean, variance = bounds.constraints[k].gp.predict(points[:1])
-            at_best = float(targets[k].native(mean - sign * bounds.beta[k] * np.sqrt(variance), np.zeros(1))[0][0])
-            said.append("can be evaluated" if name == WORKS else f"keeps {wanted[name]} (there {name} is {at_best:.4g} at best)")
+        for (k, sign), entry in zip(bounds.entries, bounds.value(points[:1])[0], strict=True):
+            if entry > 0:
+                beta, target, gp = known[k]
+                mean, variance = gp.predict(points[:1])
+                at_best = float(target.native(mean - sign * beta * np.sqrt(variance), np.zeros(1))[0][0])
+                said.append(f"keeps {wanted[target.name]} (there {target.name} is {at_best:.4g} at best)")
         reach = " to ".join(dict.fromkeys(f"{each:.3g}" for each in (min(bounds.beta), max(bounds.beta))))
         return f"within {reach} standard deviations of the models' means no point {' and '.join(said)}"
 

@@ -25,9 +25,10 @@ class CONFIG(Optimistic):
     points that come nearest to being feasible are proposed then. The declaration rests on the data and hyperparameters of the
     moment: it is gone as soon as they allow a point again, and while a measured point is feasible (without much noise) there is none.
 
-    Starts with Sobol points; failures count as one more constraint; running trials take part at their means; without outcome constraints
-    it is the rule of the lower confidence bound alone. Prefer `bayes` for a good best point: this one is for an honest verdict on
-    feasibility and for few violations on the way.
+    Proposals approach the optimum from where constraints are just broken, as far as the models leave that open: take the point to use
+    from `Study.recommend`. Starts with Sobol points; where a failure is likelier than not nothing is proposed; running trials take
+    part at their means; without outcome constraints it is the rule of the lower confidence bound alone. Prefer `bayes` for a good
+    best point: this one is for a verdict on feasibility, and for violations whose sum stays small.
 
     Args:
         beta: Half width of the confidence intervals in standard deviations. The paper's experiments have 3, with hyperparameters that

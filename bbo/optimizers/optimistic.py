@@ -42,7 +42,10 @@ class Optimistic(ABC):
             raise InvalidStudy(f"{self.name}: beta is {self.beta!r}; it is a number of standard deviations, at least 0")
         if self.delta is not None and (isinstance(self.delta, bool) or not isinstance(self.delta, float) or not 0 < self.delta < 1):
             raise InvalidStudy(f"{self.name}: delta is {self.delta!r}; it is None or a probability between 0 and 1")
-        self._processes  # noqa: B018 - checks the rest
+        try:
+            self._processes  # noqa: B018 - checks the rest
+        except InvalidStudy as error:
+            raise InvalidStudy(f"{self.name}: {str(error).removeprefix('bayes: ')}") from None
 
     @property
     def _processes(self) -> Bayes:
@@ -56,6 +59,8 @@ class Optimistic(ABC):
         """None for one measured objective over decisions, with or without outcome constraints; else the reason."""
         if len(problem.objectives) > 1:
             return f"it takes one objective, and there are {len(problem.objectives)}"
+        for name in problem.space.targets:
+            return f"it models decisions only, and {name!r} is a {problem.space.roles[name]} parameter"
         return self._processes.supports(problem)
 
     def init(self, problem: Problem) -> History:

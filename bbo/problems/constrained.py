@@ -20,7 +20,7 @@ import numpy as np
 from bbo.errors import InvalidStudy
 from bbo.objectives import Objective
 from bbo.problems import engineering
-from bbo.problems.functions import Array, ackley
+from bbo.problems.functions import Array, ackley, waves
 from bbo.problems.functions import keane_bump as bump
 from bbo.problems.making import Bounds, at, below_zero, box, floats, of_box, whole
 from bbo.problems.problem import Optimum, TestProblem
@@ -287,19 +287,15 @@ def _jlh1(x: Array) -> tuple[float, float]:
 
 
 def _jlh2(x: Array) -> tuple[float, float]:
-    return _waves(x), (x[0] + 5) ** 2 / 4 + x[1] ** 2 / 100 - 2.5
+    return waves(x), (x[0] + 5) ** 2 / 4 + x[1] ** 2 / 100 - 2.5
 
 
 def _gkxwc1(x: Array) -> tuple[float, float]:
-    return _waves(x), math.cos(x[0] + x[1]) - 0.5
+    return waves(x), math.cos(x[0] + x[1]) - 0.5
 
 
 def _gkxwc2(x: Array) -> tuple[float, float]:
     return math.sin(x[0]) + x[1], math.sin(x[0]) * math.sin(x[1]) + 0.95
-
-
-def _waves(x: Array) -> float:
-    return math.cos(2 * x[0]) * math.cos(x[1]) + math.sin(x[0])
 
 
 def _constrained_ackley(x: Array) -> tuple[float, float, float]:

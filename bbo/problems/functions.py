@@ -96,6 +96,11 @@ def keane_bump(x: Array) -> float:
     return -abs(float((squares**2).sum() - 2 * squares.prod())) / size if size else 0.0
 
 
+def waves(x: Array) -> float:
+    """Gardner et al. (2014), simulation 1: the objective of constrained problems, least at -2."""
+    return math.cos(2 * x[0]) * math.cos(x[1]) + math.sin(x[0])
+
+
 def currin(x: Array) -> float:
     """Currin, Mitchell, Morris and Ylvisaker (1991) on the unit square: an exponential times a rational function."""
     a, b = float(x[0]), float(x[1])

@@ -15,7 +15,7 @@ _MODULES = {
     "bbo.problems.synthetic": (
         "branin hartmann3 hartmann6 ackley rosenbrock levy rastrigin griewank styblinski_tang goldstein_price six_hump_camel "
         "three_hump_camel beale bukin cosine8 dixon_price drop_wave egg_holder holder_table michalewicz powell shekel polynomial_draw "
-        "constrained_gramacy welded_beam_coello"
+        "constrained_gramacy constrained_waves welded_beam_coello"
     ),
     "bbo.problems.fidelity": (
         "forrester perdikaris branin_levels currin hartmann3_levels park borehole augmented_branin augmented_hartmann6 "

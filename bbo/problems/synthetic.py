@@ -211,6 +211,35 @@ def constrained_gramacy() -> TestProblem:
     )
 
 
+def constrained_waves(*, bound: float = -0.2) -> TestProblem:
+    """Waves where ``cos(x1 + x2) <= bound``: the optimum in a corner of the box (-0.2) or on the edge of a band (-0.6).
+
+    With a bound of 0.5 it is `gkxwc1`.
+    """
+    if bound not in _WAVES:
+        raise InvalidStudy(f"problem 'constrained_waves': bound is {bound!r}; it is {' or '.join(map(str, _WAVES))}")
+    optimum = Optimum(_WAVES[bound][0], (at(*_WAVES[bound][1]),), source="closed form")
+    return TestProblem(
+        "constrained_waves",
+        box([(0, 6)] * 2),
+        of_box(partial(_waves, bound), [(0, 6)] * 2, ("value", "g")),
+        (Objective("value"),),
+        below_zero("g"),
+        optimum,
+        "Gardner et al. (2014); Xu et al. (2023), arXiv 2211.00162",
+    )
+
+
+_WAVES = {
+    -0.2: (-1.0 - math.cos(6.0), (1.5 * math.pi, 6.0)),
+    -0.6: (-1.8342450587658323, (4.600490972658853, 5.751582206112139)),  # stationary along x1 + x2 = 3 pi + acos(0.6)
+}
+
+
+def _waves(bound: float, x: Array) -> tuple[float, float]:
+    return functions.waves(x), math.cos(x[0] + x[1]) - bound
+
+
 def welded_beam_coello() -> TestProblem:
     """Least cost of a welded beam, with seven constraints.
 

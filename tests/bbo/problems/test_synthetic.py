@@ -22,7 +22,11 @@ OPTIONS = {
 
 
 def cases() -> list[problems.TestProblem]:
-    return [problems.get(name) for name in CLASSICAL] + [problems.get(name, **options) for name, options in OPTIONS.items()]
+    return (
+        [problems.get(name) for name in CLASSICAL]
+        + [problems.get(name, **options) for name, options in OPTIONS.items()]
+        + [problems.get("constrained_waves", bound=-0.6)]
+    )
 
 
 @pytest.mark.parametrize("problem", cases(), ids=lambda problem: f"{problem.name}{problem.dimension}")
@@ -56,7 +60,7 @@ BOTORCH = {
     "styblinski_tang": ("StyblinskiTang", {"dim": 2}),
     "shekel": ("Shekel", {"m": 10}),
 }
-OURS_ALONE = {"goldstein_price", "polynomial_draw", "welded_beam_coello"}
+OURS_ALONE = {"constrained_waves", "goldstein_price", "polynomial_draw", "welded_beam_coello"}
 
 
 def test_every_classical_function_is_compared_with_botorch() -> None:
