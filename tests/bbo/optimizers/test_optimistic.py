@@ -10,9 +10,11 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import bbo
-from acquisitions import OptimisticConstraints, UpperConfidenceBound
-from bbo.optimizers.auxiliary import information, widths
+from acquisitions import LeastViolation, OptimisticConstraints, OutcomeConstraint, UpperConfidenceBound, maximize
+from bbo.optimizers.auxiliary import current, information, widths
+from bbo.optimizers.fitting import one_thread
 from bbo.optimizers.optimistic import Optimistic
+from bbo.optimizers.search import SETTINGS
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target, anchored
 from bbo.replay import reproduce
@@ -116,6 +118,22 @@ def test_constraints_that_exclude_each_other_are_both_named() -> None:
         study.add(point, {"f": point["y"], "a": point["x"], "b": point["x"]})
     remark = CONFIG.remark(study._replica.state)
     assert "no point keeps a <= 3 (there a is " in remark and " and keeps b >= 7 (there b is " in remark
+
+
+def test_a_kink_is_no_infeasible_problem() -> None:
+    """Where several bounds meet, climbs of the worst one alone end on the wrong side of zero."""
+    problem = bbo.problems.get("heat_exchanger")
+    study = problem.study(optimizer=bbo.CONFIG(beta=0.3), seed=2)
+    for point in problem.space.sobol(30, seed=2):
+        study.add(point, problem.evaluate(point))
+    with one_thread():
+        auxiliary = current(study._replica.state, surrogate_of(study), (0.3,) * 7)
+        tightened = [OutcomeConstraint(c.gp, upper=c.upper - 0.06) for c in auxiliary.bounds.constraints if c.upper is not None]
+        bounds = OptimisticConstraints(tightened, (0.3,) * 6)
+        plain = maximize(LeastViolation(bounds), problem.space.cube, rng=np.random.default_rng(0), settings=SETTINGS)
+        points, value = auxiliary._nearest(bounds)
+    assert plain.value < -0.02
+    assert value >= 0 and bounds.value(points[:1]).max() <= 0
 
 
 def test_no_declaration_while_a_feasible_point_is_known() -> None:
