@@ -80,7 +80,7 @@ def test_without_constraints_it_is_the_lower_confidence_bound() -> None:
     for optimizer in METHODS:
         study = filled(optimizer, bound="")
         (query,) = propose(study).queries
-        objective, _ = score_and_bounds(study, 2.0)
+        objective, _ = score_and_bounds(study, 3.0)
         assert objective.value(BOX.encode([query.params]))[0] >= objective.value(GRID).max() - 1e-4
 
 
@@ -102,10 +102,10 @@ def test_declares_what_is_infeasible_and_takes_it_back() -> None:
     study.tell(trial := study.ask(), outcomes(trial.params))
     asked = study.storage.read(study.name)[-2].body["note"]
     assert asked.startswith(
-        "declared infeasible: within 2 standard deviations of the models' means no point keeps c <= -1.2 (there c is -1"
+        "declared infeasible: within 3 standard deviations of the models' means no point keeps c <= -1.2 (there c is -1"
     )
     assert trial.params["x"] == pytest.approx(2 * np.pi, abs=0.3) and abs(trial.params["y"]) < 0.1  # least violation
-    assert "Declared infeasible as the data stand: within 2 standard deviations" in study.explain()
+    assert "Declared infeasible as the data stand: within 3 standard deviations" in study.explain()
     study.add({"x": 0.5, "y": 0.9}, {"f": 1.0, "c": -1.5})
     assert "as the data stand" not in study.explain()
     study.ask()
@@ -161,7 +161,7 @@ def test_where_only_the_fixed_part_is_hopeless_nothing_is_declared() -> None:
 def test_running_trials_do_not_make_a_problem_infeasible() -> None:
     """A batch fills the region that may be feasible; what is declared rests on results."""
     study = filled(CONFIG, n=12, bound="c <= -0.99")
-    objective, bounds = score_and_bounds(study, 2.0)
+    objective, bounds = score_and_bounds(study, 3.0)
     assert (bounds.value(GRID) <= 0).any()
     proposal = propose(study, n=10)
     assert "declared" not in proposal.note
@@ -214,7 +214,7 @@ def test_the_multipliers_follow_what_was_violated() -> None:
 def test_primal_dual_solves_its_lagrangian() -> None:
     study = filled(PrimalDual, n=10)
     (query,) = propose(study).queries
-    objective, bounds = score_and_bounds(study, 2.0)
+    objective, bounds = score_and_bounds(study, 3.0)
     (multiplier,) = PrimalDual.multipliers(surrogate_of(study))
     assert multiplier > 0
 
