@@ -65,11 +65,16 @@ def _ends(constraint: OutcomeConstraint) -> list[tuple[float, float]]:
 class LeastViolation:
     """``-max_k l_k(x)``: at least 0 where every bound may be kept; the largest value tells whether there is such a point.
 
+    The best point is often a kink, where climbs get stuck. With a temperature T the score is ``-T log sum_k exp(l_k(x) / T)``, which
+    is smooth, and less by T log k at most.
+
     Args:
         bounds: At least one bound.
+        temperature: T; 0 for the maximum itself.
     """
 
     bounds: OptimisticConstraints
+    temperature: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.bounds.constraints:
@@ -77,11 +82,19 @@ class LeastViolation:
 
     def value(self, X: Array) -> Array:
         """The score at each row of X (`m x d`), shape `m`."""
-        score: Array = -self.bounds.value(X).max(axis=1)
-        return score
+        return self._score(X)[0]
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
-        """The score (`m`) and its gradient (`m x d`), that of the worst bound, at each row of X (`m x d`)."""
-        entries, rows = self.bounds.value(X), np.arange(len(X))
-        worst = entries.argmax(axis=1)
-        return -entries[rows, worst], -self.bounds.jacobian(X)[rows, worst]
+        """The score (`m`) and its gradient (`m x d`; at a temperature of 0 that of the worst bound) at each row of X (`m x d`)."""
+        score, weights = self._score(X)
+        return score, -np.einsum("mk,mkd->md", weights, self.bounds.jacobian(X))
+
+    def _score(self, X: Array) -> tuple[Array, Array]:
+        """The score, and how much each bound has to do with it (`m x k`)."""
+        entries = self.bounds.value(X)
+        worst = entries.max(axis=1)
+        if self.temperature == 0:
+            return -worst, np.eye(entries.shape[1])[entries.argmax(axis=1)]
+        parts = np.exp((entries - worst[:, None]) / self.temperature)
+        total = parts.sum(axis=1)
+        return -(worst + self.temperature * np.log(total)), parts / total[:, None]

@@ -29,7 +29,7 @@ class Optimistic(ABC):
     what was measured so far was.
     """
 
-    beta: float = 2.0
+    beta: float = 3.0
     delta: float | None = None
     n_initial: int | None = None
     kernel: Literal["rbf", "matern12", "matern32", "matern52"] = "matern52"

@@ -57,6 +57,16 @@ def test_the_least_violation(bounds, X, check_gradient):
     check_gradient(score, X, h=1e-6, tolerance=1e-5)
 
 
+def test_a_temperature_smooths_the_least_violation_from_below(bounds, X, check_gradient):
+    plain = LeastViolation(bounds).value(X)
+    for temperature in (1.0, 0.01):
+        soft = LeastViolation(bounds, temperature)
+        lack = plain - soft.value(X)
+        assert np.all((lack >= 0) & (lack <= temperature * np.log(3)))
+        np.testing.assert_allclose(np.exp(-soft.value(X)), np.exp(bounds.value(X) / temperature).sum(axis=1) ** temperature, rtol=1e-9)
+        check_gradient(soft, X, h=1e-6, tolerance=1e-4)
+
+
 def test_the_penalty_counts_what_is_broken_alone(bounds, objective, X, check_gradient):
     broken = np.maximum(bounds.value(X), 0.0).sum(axis=1)
     assert 5 < (broken > 0).sum() < 25

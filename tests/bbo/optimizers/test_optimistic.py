@@ -10,9 +10,11 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import bbo
-from acquisitions import OptimisticConstraints, UpperConfidenceBound
-from bbo.optimizers.auxiliary import information, widths
+from acquisitions import LeastViolation, OptimisticConstraints, OutcomeConstraint, UpperConfidenceBound, maximize
+from bbo.optimizers.auxiliary import current, information, widths
+from bbo.optimizers.fitting import one_thread
 from bbo.optimizers.optimistic import Optimistic
+from bbo.optimizers.search import SETTINGS
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target, anchored
 from bbo.replay import reproduce
@@ -78,7 +80,7 @@ def test_without_constraints_it_is_the_lower_confidence_bound() -> None:
     for optimizer in METHODS:
         study = filled(optimizer, bound="")
         (query,) = propose(study).queries
-        objective, _ = score_and_bounds(study, 2.0)
+        objective, _ = score_and_bounds(study, 3.0)
         assert objective.value(BOX.encode([query.params]))[0] >= objective.value(GRID).max() - 1e-4
 
 
@@ -100,10 +102,10 @@ def test_declares_what_is_infeasible_and_takes_it_back() -> None:
     study.tell(trial := study.ask(), outcomes(trial.params))
     asked = study.storage.read(study.name)[-2].body["note"]
     assert asked.startswith(
-        "declared infeasible: within 2 standard deviations of the models' means no point keeps c <= -1.2 (there c is -1"
+        "declared infeasible: within 3 standard deviations of the models' means no point keeps c <= -1.2 (there c is -1"
     )
     assert trial.params["x"] == pytest.approx(2 * np.pi, abs=0.3) and abs(trial.params["y"]) < 0.1  # least violation
-    assert "Declared infeasible as the data stand: within 2 standard deviations" in study.explain()
+    assert "Declared infeasible as the data stand: within 3 standard deviations" in study.explain()
     study.add({"x": 0.5, "y": 0.9}, {"f": 1.0, "c": -1.5})
     assert "as the data stand" not in study.explain()
     study.ask()
@@ -116,6 +118,22 @@ def test_constraints_that_exclude_each_other_are_both_named() -> None:
         study.add(point, {"f": point["y"], "a": point["x"], "b": point["x"]})
     remark = CONFIG.remark(study._replica.state)
     assert "no point keeps a <= 3 (there a is " in remark and " and keeps b >= 7 (there b is " in remark
+
+
+def test_a_kink_is_no_infeasible_problem() -> None:
+    """Where several bounds meet, climbs of the worst one alone end on the wrong side of zero."""
+    problem = bbo.problems.get("heat_exchanger")
+    study = problem.study(optimizer=bbo.CONFIG(beta=0.3), seed=2)
+    for point in problem.space.sobol(30, seed=2):
+        study.add(point, problem.evaluate(point))
+    with one_thread():
+        auxiliary = current(study._replica.state, surrogate_of(study), (0.3,) * 7)
+        tightened = [OutcomeConstraint(c.gp, upper=c.upper - 0.06) for c in auxiliary.bounds.constraints if c.upper is not None]
+        bounds = OptimisticConstraints(tightened, (0.3,) * 6)
+        plain = maximize(LeastViolation(bounds), problem.space.cube, rng=np.random.default_rng(0), settings=SETTINGS)
+        points, value = auxiliary._nearest(bounds)
+    assert plain.value < -0.02
+    assert value >= 0 and bounds.value(points[:1]).max() <= 0
 
 
 def test_no_declaration_while_a_feasible_point_is_known() -> None:
@@ -143,7 +161,7 @@ def test_where_only_the_fixed_part_is_hopeless_nothing_is_declared() -> None:
 def test_running_trials_do_not_make_a_problem_infeasible() -> None:
     """A batch fills the region that may be feasible; what is declared rests on results."""
     study = filled(CONFIG, n=12, bound="c <= -0.99")
-    objective, bounds = score_and_bounds(study, 2.0)
+    objective, bounds = score_and_bounds(study, 3.0)
     assert (bounds.value(GRID) <= 0).any()
     proposal = propose(study, n=10)
     assert "declared" not in proposal.note
@@ -196,7 +214,7 @@ def test_the_multipliers_follow_what_was_violated() -> None:
 def test_primal_dual_solves_its_lagrangian() -> None:
     study = filled(PrimalDual, n=10)
     (query,) = propose(study).queries
-    objective, bounds = score_and_bounds(study, 2.0)
+    objective, bounds = score_and_bounds(study, 3.0)
     (multiplier,) = PrimalDual.multipliers(surrogate_of(study))
     assert multiplier > 0
 
