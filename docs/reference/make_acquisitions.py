@@ -106,11 +106,21 @@ def outcome(name: str, model: str) -> str:
 
 def abilities() -> str:
     """What each acquisition can do, from the table."""
-    lines = [["name", "what is maximized", "objectives", "outcome constraints", "running trials", "settings"]]
+    lines = [["name", "what is maximized", "objectives", "outcome constraints", "fidelities and sources", "running trials", "settings"]]
     for name, entry in TABLE.items():
         numbers = ", ".join(f"`{key}`" if value is None else f"`{key}={value:.4g}`" for key, value in entry.settings.items())
         most = f"up to {entry.objectives}" if entry.objectives > 1 else "one"
-        lines.append([f"`{name}`", entry.title, most, "no" if entry.unconstrained else "yes", entry.running, numbers])
+        lines.append(
+            [
+                f"`{name}`",
+                entry.title,
+                most,
+                "no" if entry.unconstrained else "yes",
+                "yes" if entry.fidelities else "no",
+                entry.running,
+                numbers,
+            ]
+        )
     return _table(lines)
 
 
