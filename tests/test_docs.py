@@ -15,6 +15,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -172,6 +173,38 @@ def test_the_tables_of_test_problems_are_those_of_the_registry() -> None:
     text = (ROOT / "docs/reference/problems.md").read_text(encoding="utf-8")
     assert "`speed_reducer`" in text
     assert module.renewed(text) == text, "run python docs/reference/make_problems.py"
+
+
+def acquisition_tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_acquisitions", ROOT / "docs/reference/make_acquisitions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_acquisitions_is_that_of_bayes() -> None:
+    module, text = acquisition_tables(), (ROOT / "docs/guides/acquisitions.md").read_text(encoding="utf-8")
+    assert module.between(text, module.CAN) == module.abilities(), "run python docs/reference/make_acquisitions.py"
+    rows = re.findall(r"^\| `(\w+)` \|", module.between(text, module.RUNS), re.MULTILINE)
+    assert rows == list(module.TABLE), "run python docs/reference/make_acquisitions.py"
+
+
+@pytest.mark.parametrize("name", ["log_pi", "straddle"])
+def test_what_runs_on_what_in_part(name: str) -> None:
+    """Two rows of the table in the guide as they come out, on bbo's processes; all of it is the next test."""
+    module = acquisition_tables()
+    assert module.outcome(name, "bbo's GP") == "yes"
+    constrained = module.outcome(name, "bbo's GPs, outcome constraint")
+    assert constrained == "yes" if name == "log_pi" else "takes no outcome constraints" in constrained
+
+
+@pytest.mark.slow
+def test_what_runs_on_what_is_what_the_guide_says() -> None:
+    """Every acquisition on every kind of model, for one point and four, without running trials and with some: it runs or says why not."""
+    module, text = acquisition_tables(), (ROOT / "docs/guides/acquisitions.md").read_text(encoding="utf-8")
+    assert module.between(text, module.RUNS) == module.matrix(), "run python docs/reference/make_acquisitions.py"
 
 
 def problems() -> dict[str, list[Problem]]:

@@ -184,7 +184,7 @@ class Custom:
         name = name_of(self.acquisition)
         with _not_ours():
             own = self.acquisition
-            function = _from_class(own, model, context) if isinstance(own, type) else own(model, context)
+            function = from_class(own, model, context) if isinstance(own, type) else own(model, context)
         if not isinstance(function, AcquisitionFunction):
             raise TypeError(f"{name} returned {type(function).__name__}; build(model, context) returns a BoTorch AcquisitionFunction")
         if isinstance(function, OneShotAcquisitionFunction):
@@ -192,8 +192,8 @@ class Custom:
         return function, self.title or f"the acquisition {name}"
 
 
-def _from_class(cls: type[AcquisitionFunction], model: Model, context: Context) -> AcquisitionFunction:
-    """Of a class that BoTorch knows the inputs of; with constraints its objective is the first outcome."""
+def from_class(cls: type[AcquisitionFunction], model: Model, context: Context, **more: Any) -> AcquisitionFunction:
+    """Of a class that BoTorch knows the inputs of, and `more` of them; with constraints its objective is the first outcome."""
     from botorch.acquisition.input_constructors import get_acqf_input_constructor
     from botorch.acquisition.objective import GenericMCObjective
     from botorch.utils.datasets import SupervisedDataset
@@ -201,7 +201,7 @@ def _from_class(cls: type[AcquisitionFunction], model: Model, context: Context) 
     d = context.X.shape[1]
     features = [f"x{k}" for k in range(d)]
     data = SupervisedDataset(context.X, context.Y, Yvar=context.Yvar, feature_names=features, outcome_names=list(context.outcomes))
-    given: dict[str, Any] = {"training_data": data, "X_baseline": context.X_baseline, "bounds": [(0.0, 1.0)] * d}
+    given: dict[str, Any] = {"training_data": data, "X_baseline": context.X_baseline, "bounds": [(0.0, 1.0)] * d, **more}
     if constraints := context.constraints:
         given["constraints"] = constraints
     if len(context.objectives) == 1 and len(context.outcomes) > 1:
@@ -222,11 +222,13 @@ def _exact_gps(surrogate: Surrogate) -> Model:
 def _believing(model: Model, context: Context, X: Tensor) -> tuple[Model, Context]:
     """As if the means at X had been measured (Ginsbourger et al. 2010, "kriging believer"); as it is where a model takes no more data."""
     import torch
+    from botorch.models.model_list_gp_regression import ModelListGP
 
+    inputs: Any = [X] * model.num_outputs if isinstance(model, ModelListGP) else X  # a list takes points for each outcome
     with torch.no_grad():
         Y = torch.as_tensor(model.posterior(X).mean)  # type: ignore[attr-defined]  # of nearly all posteriors, and not of their base class
         try:
-            model = model.condition_on_observations(X, Y)
+            model = model.condition_on_observations(inputs, Y)
         except NotImplementedError:
             return model, context
     feasible = torch.ones(len(X), dtype=torch.bool)

@@ -75,11 +75,23 @@ class LogProbabilityOfImprovement:
         return search.weighed(OverABest(believed.gps[0], best), believed), "log probability of improvement"
 
 
-def own_log_ei(state: History, settings: Bayes, targets: Sequence[Target]) -> type[AcquisitionFunction]:
+def own_log_ei(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:
     """BoTorch's, for a model of the user's."""
-    from botorch.acquisition.logei import qLogNoisyExpectedImprovement
 
-    return qLogNoisyExpectedImprovement
+    def build(model: Model, context: Context) -> AcquisitionFunction:
+        from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+        from botorch.models.gpytorch import GPyTorchModel
+        from botorch.models.model import ModelList
+        from botorch.posteriors.ensemble import EnsemblePosterior
+
+        from acquisitions.botorch import EnsembleMembers
+        from bbo.optimizers.custom import from_class
+
+        gps = isinstance(model, GPyTorchModel | ModelList)  # not asked: what they keep of a question moves last digits of later answers
+        ensemble = not gps and isinstance(model.posterior(context.X[:1]), EnsemblePosterior)
+        return from_class(qLogNoisyExpectedImprovement, model, context, **({"sampler": EnsembleMembers()} if ensemble else {}))
+
+    return build
 
 
 def own_log_pi(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -44,11 +44,24 @@ class ThompsonSampling:
 
 
 def own_thompson(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:
-    """BoTorch's, for a model of the user's that it draws paths of."""
+    """BoTorch's, for a model of the user's that it draws paths of: of GPyTorch's types, of one outcome."""
 
     def build(model: Model, context: Context) -> AcquisitionFunction:
         from botorch.acquisition.thompson_sampling import PathwiseThompsonSampling
+        from botorch.exceptions.errors import UnsupportedError
+        from botorch.models.model import ModelList
 
-        return PathwiseThompsonSampling(model)
+        from surrogates.exact_gp.model import ExactGPModel
+
+        if isinstance(model, ModelList) and len(model.models) == 1:  # BoTorch draws from a list what it cannot sum up then
+            model = cast("Model", model.models[0])
+        if isinstance(model, ExactGPModel):
+            model = model.to_gpytorch()
+        function = PathwiseThompsonSampling(model)
+        try:
+            function(context.X[:1])  # draws the path
+        except NotImplementedError as error:
+            raise UnsupportedError(f"BoTorch has no sample paths of a {type(model).__name__}") from error
+        return function
 
     return build

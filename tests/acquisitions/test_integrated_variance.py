@@ -12,6 +12,7 @@ from acquisitions import (
     LogIntegratedVarianceReduction,
     OutcomeConstraint,
 )
+from acquisitions.botorch import LogIntegratedVarianceReduction as LogReductionOfBoTorch
 from surrogates.exact_gp import fit
 from tests.acquisitions.conftest import Gaussian
 
@@ -51,6 +52,18 @@ def test_by_botorch(make_case, X, points):
     left = -theirs(torch.tensor(X[:, None])).detach().numpy()
     found = LogIntegratedVarianceReduction(case.gps[0], points, case.noise).value(X)
     np.testing.assert_allclose(np.exp(found), case.gps[0].predict(points)[1].mean() - left, rtol=1e-5)
+
+
+def test_as_a_botorch_function(make_case, X, points):
+    case = make_case()
+    candidates = torch.tensor(X[:, None], requires_grad=True)
+    values = LogReductionOfBoTorch(case.model, torch.tensor(points))(candidates)
+    (gradient,) = torch.autograd.grad(values.sum(), candidates)
+    value, expected = LogIntegratedVarianceReduction(case.gps[0], points, case.noise).value_and_gradient(X)
+    np.testing.assert_allclose(values.detach().numpy(), value, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(gradient[:, 0].numpy(), expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="X has no points"):
+        LogReductionOfBoTorch(case.model, torch.tensor(points[:0]))
 
 
 def test_gradient(gp, X, points, check_gradient):

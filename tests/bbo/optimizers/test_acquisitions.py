@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from botorch.models import SingleTaskGP
+from botorch.models import ModelListGP, SingleTaskGP
 
 import bbo
 from acquisitions import LogFeasibleGain, LogIntegratedVarianceReduction, LogProbabilityOfFeasibility, Straddle, UpperConfidenceBound
@@ -260,6 +260,21 @@ def test_a_model_of_ones_own(name: str) -> None:
     study = filled(space, lambda p: float((p["i"] - 3) ** 2 + p["j"]), n=8, optimizer=settings(name, surrogate=unfitted))
     proposal = propose(study, n=2)
     assert proposal.note.startswith(f"{TABLE[name].title}, by the model")
+
+
+def test_running_trials_count_as_measured_by_a_list_of_models() -> None:
+    """An analytic function is built again on a model that has taken the means for their results, of which a list has its own form."""
+
+    def listed(X: Any, Y: Any, context: Any) -> ModelListGP:
+        return ModelListGP(SingleTaskGP(X, Y, outcome_transform=None))
+
+    def single(X: Any, Y: Any, context: Any) -> SingleTaskGP:
+        return SingleTaskGP(X, Y, outcome_transform=None)
+
+    proposals = [propose(filled(n=8, optimizer=settings("ucb", surrogate=fit)), n=3) for fit in (listed, single)]
+    assert proposals[0].note.startswith("upper confidence bound, by the model")
+    found, expected = ([BOX.encode([q.params])[0] for q in proposal.queries] for proposal in proposals)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_an_ask_imports_no_torch() -> None:
