@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,25 @@ class GrowingModel(GaussianModel, Protocol):
 
     def condition(self, X: Array, y: Array, yvar: Array, /) -> Self:
         """The model with measurements y (`q`) at X (`q x d`) too, of noise with the variances yvar (`q`)."""
+
+
+class Pairs(Protocol):
+    """Points and a partner of each."""
+
+    @property
+    def covariance(self) -> Array:
+        """Posterior covariance of each point with its partner, shape `m`."""
+
+    def pull(self, d: Array) -> tuple[Array, Array]:
+        """Gradients (`m x d` each) of ``sum(d * covariance)`` in the points and in their partners."""
+
+
+@runtime_checkable
+class Pairing(Protocol):
+    """A model that tells how far points go together with partners of their own."""
+
+    def pairs(self, X: Array, Z: Array) -> Pairs:
+        """Each row of X with the same row of Z, both `m x d`."""
 
 
 def spread(variance: Array) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ closed, see `acquisitions.envelope`. Unlike improvements it needs no measured va
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from acquisitions.envelope import ExpectedGain
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
-from acquisitions.gaussian import LEAST_VARIANCE, Array, Baseline, GrowingModel, Moments, in_blocks
+from acquisitions.gaussian import LEAST_VARIANCE, Array, Baseline, GrowingModel, Moments, Pairing, Pairs, in_blocks
 
 _BLOCK = 256  # candidates scored at a time: what is worked on stays in the cache
 
@@ -83,9 +83,12 @@ class LogDiscreteKnowledgeGradient(_OneStep):
             that the candidate does is added, as in `LogConstrainedExpectedImprovement`. X should hold points that do.
         candidate: Whether the candidate belongs to the set as well, at each x another set. Where the best of the means over a whole
             space is in X, that is a lower bound of the knowledge gradient over the space, and one without holes between the points.
+        moved: Values by index of those columns of the candidate that differ between where it is measured and where it belongs to the
+            set, such as a fidelity.
     """
 
     candidate: bool = False
+    moved: Mapping[int, float] = field(default_factory=dict)
 
     def with_pending(self, X: Array) -> LogDiscreteKnowledgeGradient:
         """The same after measurements at X (`q x d`), whose results are taken to be the means.
@@ -95,7 +98,7 @@ class LogDiscreteKnowledgeGradient(_OneStep):
         return replace(self, gp=self._believing(X)) if len(X) else self
 
     def _after(self, X: Array) -> tuple[_Lines, ExpectedGain]:
-        lines = _Lines.after(self.gp, self._baseline, self.noise, X, candidate=self.candidate)
+        lines = _Lines.after(self.gp, self._baseline, self.noise, X, candidate=self.candidate, moved=self.moved)
         return lines, ExpectedGain.of(lines.a, lines.b)
 
 
@@ -143,9 +146,12 @@ class _Lines:
     _variance: Array
     _sd: Array
     _candidate: bool
+    _elsewhere: _Elsewhere | None
 
     @classmethod
-    def after(cls, gp: GrowingModel, baseline: Any, noise: float, X: Array, *, candidate: bool) -> Self:
+    def after(
+        cls, gp: GrowingModel, baseline: Any, noise: float, X: Array, *, candidate: bool, moved: Mapping[int, float] | None = None
+    ) -> Self:
         """Those at the points of a baseline of gp, after a measurement at each row of X (`m x d`)."""
         moments = gp.at(X, baseline)
         covariance = moments.covariance
@@ -153,15 +159,46 @@ class _Lines:
         variance = np.maximum(moments.variance, LEAST_VARIANCE)
         sd = np.sqrt(variance + noise)
         a, b = np.broadcast_to(baseline.mean, covariance.shape), covariance / sd[:, None]
-        if candidate:
+        elsewhere = _Elsewhere.of(gp, X, moved) if candidate and moved else None
+        if elsewhere is not None:
+            a, b = np.column_stack([a, elsewhere.moments.mean]), np.column_stack([b, elsewhere.pairs.covariance / sd])
+        elif candidate:
             a, b = np.column_stack([a, moments.mean]), np.column_stack([b, variance / sd])
-        return cls(a, b, moments, variance, sd, candidate)
+        return cls(a, b, moments, variance, sd, candidate, elsewhere)
 
     def pull(self, d_a: Array, d_b: Array) -> Array:
         """Gradient (`m x d`) of ``sum(d_a * a) + sum(d_b * b)`` in the candidates."""
         d_variance = -0.5 * np.einsum("ij,ij->i", d_b, self.b) / self._sd**2
         d_mean, d_covariance = None, d_b / self._sd[:, None]
+        floored = self._variance <= LEAST_VARIANCE
+        if self._elsewhere is not None:
+            there = self._elsewhere.pull(d_a[:, -1], d_covariance[:, -1])
+            return there + self._moments.pull(None, np.where(floored, 0.0, d_variance), d_covariance[:, :-1])
         if self._candidate:
             d_mean, d_variance, d_covariance = d_a[:, -1], d_variance + d_covariance[:, -1], d_covariance[:, :-1]
-        floored = self._variance <= LEAST_VARIANCE
         return self._moments.pull(d_mean, np.where(floored, 0.0, d_variance), d_covariance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """The candidates with some of their columns moved: what is known there, and how far it goes together with what they measure."""
+
+    moments: Moments
+    pairs: Pairs
+    columns: tuple[int, ...]
+
+    @classmethod
+    def of(cls, gp: GrowingModel, X: Array, moved: Mapping[int, float]) -> Self:
+        """X (`m x d`) with these columns at these values."""
+        if not isinstance(gp, Pairing):
+            raise TypeError(f"{type(gp).__name__} has no pairs(X, Z), which candidates that are moved need")
+        Z = X.copy()
+        Z[:, list(moved)] = list(moved.values())
+        return cls(gp.at(Z), gp.pairs(X, Z), tuple(moved))
+
+    def pull(self, d_mean: Array, d_covariance: Array) -> Array:
+        """Gradient (`m x d`) of ``sum(d_mean * mean) + sum(d_covariance * covariance)`` in the candidates."""
+        here, there = self.pairs.pull(d_covariance)
+        there = there + self.moments.pull(d_mean, None)
+        there[:, list(self.columns)] = 0.0
+        return here + there

@@ -69,8 +69,8 @@ class KnowledgeGradient:
             return gradient.with_pending(waiting), f"log knowledge gradient over {len(choices)} points and the proposed one"
         targets = standing(space, space.targets)
         constraints = [replace(constraint, gp=Standing(constraint.gp, targets)) for constraint in surrogate.constraints]
-        gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, constraints)
-        aim = f"log knowledge gradient per cost over {len(choices)} points at the target"
+        gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, constraints, candidate=True, moved=targets)
+        aim = f"log knowledge gradient per cost over {len(choices)} points at the target and the proposed one there"
         return LogPerCost(gradient.with_pending(waiting), costs), aim
 
     def _choices(

@@ -14,6 +14,7 @@ from surrogates.exact_gp import arrays
 from surrogates.exact_gp.arrays import Array, of
 from surrogates.exact_gp.core import factorise, trend
 from surrogates.exact_gp.kernels.base import Features, Gram, Kernel
+from surrogates.exact_gp.pairs import Pairs
 from surrogates.exact_gp.settings import DEFAULT, Settings
 
 TINY = 1e-14
@@ -285,6 +286,11 @@ class ExactGP:
         covariance = self.kernel.gram(self.theta, features, features).matrix - V.T @ V
         mean, both = self.mean(points) + gram.matrix @ self.alpha, self.kernel.features(xp.concatenate((self.X, points), 0))
         return Baseline(points, mean, covariance, both, V, self.L)
+
+    def pairs(self, X: ArrayLike, Z: ArrayLike) -> Pairs:
+        """Covariances of each row of X with the same row of Z (both `m x d`), to be differentiated."""
+        xp = of(self.L)
+        return Pairs(xp.asarray(X), xp.asarray(Z), self)
 
     def loo(self) -> tuple[Array, Array]:
         """Mean and variance of each training value given the others, noise included; Rasmussen & Williams (2006), equation 5.12."""

@@ -300,3 +300,24 @@ def test_added_rows_may_be_known_exactly():
     loose = gp.condition([[0.5, 0.5]], [3.0])
     assert loose.yvar is None
     assert loose.predict([[0.5, 0.5]])[1] > variance
+
+
+def test_pairs_are_covariances_of_rows() -> None:
+    rng = np.random.default_rng(0)
+    table = Columns((Column("x"), Column("y"), Column("s", "ordinal", (0.0, 1.0), role="fidelity")))
+
+    def points(n: int) -> np.ndarray:
+        return np.column_stack([rng.random((n, 2)), rng.integers(0, 2, n)])
+
+    X = points(20)
+    gp = fit(X, np.sin(5 * X[:, 0]) + X[:, 2] * X[:, 1], np.full(20, 0.01), columns=table)
+    A, B = points(150), points(150)
+    pairs = gp.pairs(A, B)
+    np.testing.assert_allclose(pairs.covariance, [gp.covariance(a[None], b[None])[0, 0] for a, b in zip(A, B, strict=True)], atol=1e-10)
+    A, B, w = A[:6], B[:6], rng.standard_normal(6)
+    here, there = gp.pairs(A, B).pull(w)
+    for found, f, P in ((here, lambda P: w @ gp.pairs(P, B).covariance, A), (there, lambda P: w @ gp.pairs(A, P).covariance, B)):
+        for k, j in np.ndindex(6, 2):
+            step = np.zeros_like(P)
+            step[k, j] = 1e-6
+            assert found[k, j] == pytest.approx((f(P + step) - f(P - step)) / 2e-6, rel=1e-5, abs=1e-7)
