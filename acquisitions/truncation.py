@@ -48,7 +48,7 @@ class Truncated:
     @cached_property
     def hazard(self) -> Array:
         """``r(g)``, by which the mean lies below zero; zero where it underflows."""
-        return np.asarray(1.0 / (_ROOT_HALF_PI * erfcx(-_ROOT_HALF * self.g)))
+        return np.asarray((1.0 / _ROOT_HALF_PI) / erfcx(-_ROOT_HALF * self.g))
 
     @cached_property
     def gap(self) -> Array:

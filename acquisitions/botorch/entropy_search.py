@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from botorch.models.model import Model
 from botorch.utils.datasets import SupervisedDataset
 from botorch.utils.sampling import draw_sobol_samples
 from botorch.utils.transforms import average_over_ensemble_models, t_batch_mode_transform
+from linear_operator.utils.warnings import NumericalWarning
 from torch import Tensor
 
 from acquisitions.conditioning import KNOWN, normals
@@ -126,7 +128,8 @@ def _inputs(
         X_baseline = training_data.X
     points = draw_sobol_samples(torch.tensor(bounds, dtype=torch.float64).T, _POOL, 1, seed=0).squeeze(-2).to(X_baseline)
     points = torch.cat([X_baseline, points])
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumericalWarning)  # neighbours make a joint covariance singular
         posterior: Any = model.posterior(points, posterior_transform=posterior_transform)
         values = posterior.rsample(torch.Size([_DRAWS])).reshape(-1, len(points))
     return {"model": model, "X": points[often_best(values.double().cpu().numpy(), MOST)], "posterior_transform": posterior_transform}

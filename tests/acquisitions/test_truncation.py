@@ -116,7 +116,11 @@ def test_slopes_by_differences(function, g, signal):
 
 
 def test_nothing_breaks_them():
-    g, signal = (part.ravel() for part in np.meshgrid([-1e10, -1e6, -20.0, 0.0, 20.0, 40.0, 1e4], [1e-14, 1e-5, 0.5, 1 - 1e-12, 1.0]))
+    near_underflow = np.linspace(36, 39, 301)
+    g, signal = (
+        part.ravel()
+        for part in np.meshgrid([-1e10, -1e6, -20.0, 0.0, 20.0, *near_underflow, 1e4, 1e10], [1e-14, 1e-5, 0.5, 1 - 1e-12, 1.0])
+    )
     for function in (information_bound, log_information):
         for part in function(g, signal, 1 - signal):
             assert np.all(np.isfinite(part))
