@@ -37,13 +37,14 @@ Array = NDArray[np.float64]
 
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "surrogate": ("exact_gp",),
-    "acquisition": ("log_ei", "knowledge_gradient", "kgcp"),
+    "acquisition": ("log_ei", "knowledge_gradient", "kgcp", "entropy_search", "mes", "gibbon", "pes", "jes"),
     "kernel": ("rbf", "matern12", "matern32", "matern52"),
     "input_warp": (False, True),
     "output_warp": (False, True),
 }
 
-_KNOWLEDGE = ("knowledge_gradient", "kgcp")  # acquisitions of one objective
+_KNOWLEDGE = ("knowledge_gradient", "kgcp")  # acquisitions of one objective, as are
+_ENTROPIES = ("entropy_search", "mes", "gibbon", "pes", "jes")
 
 _OWN = {
     "surrogate": "a function fit(X, Y, context) of yours",
@@ -129,7 +130,7 @@ class Bayes:
             return f"it takes up to {_MAX_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
         if callable(self.surrogate) and not callable(self.acquisition) and len(problem.objectives) > 1:
             return "with a model of your own and several objectives it needs an acquisition of your own too"
-        if self.acquisition in _KNOWLEDGE:
+        if self.acquisition in (*_KNOWLEDGE, *_ENTROPIES):
             if len(problem.objectives) > 1:
                 return f"the acquisition {self.acquisition!r} is of one objective, and there are {len(problem.objectives)}"
             if callable(self.surrogate) and problem.outcome_constraints:
@@ -200,6 +201,11 @@ class Bayes:
         if model is None and acquisition is None:
             if self.acquisition == "log_ei":
                 return search.points(state, surrogate, request)
+            if self.acquisition in ("entropy_search", "mes", "gibbon"):
+                from bbo.optimizers.entropy_search import EntropySearch
+
+                return search.points(state, surrogate, request, EntropySearch(state, self.acquisition))
+        if model is None and self.acquisition in _KNOWLEDGE:
             from bbo.optimizers.knowledge_gradient import KnowledgeGradient
 
             return search.points(state, surrogate, request, KnowledgeGradient(state, evaluated=self.acquisition == "kgcp"))
@@ -212,6 +218,11 @@ class Bayes:
 
         outcomes = [target for target in targets if target.name != WORKS]
         with custom.quiet():
+            if self.acquisition in _ENTROPIES:
+                from bbo.optimizers.entropy_search import BoTorchEntropySearch
+
+                name = str(self.acquisition)
+                return search.points(state, surrogate, request, BoTorchEntropySearch(state, name, outcomes, model))
             return search.points(state, surrogate, request, custom.Custom(outcomes, model, acquisition))
 
 

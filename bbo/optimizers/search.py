@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisitions.box_decomposition import infer_reference_point
+from acquisitions.entropy_search import LogEntropySearch
 from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
 from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
+from acquisitions.max_value_entropy import GIBBON, LogMaxValueEntropy
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.protocol import Acquisition, Climbable
@@ -41,7 +43,15 @@ searches; with 1,000 points screened it was 2 and with fewer starts 3 (`docs/ben
 _LATER = replace(SETTINGS, screened=1_000, starts=6)
 """For points of a batch after the first, which are searched for around the optima of the one before as well."""
 
-_Growing = LogNoisyExpectedImprovement | LogNoisyExpectedHypervolumeImprovement | LogDiscreteKnowledgeGradient | LogKGCP
+_Growing = (
+    LogNoisyExpectedImprovement
+    | LogNoisyExpectedHypervolumeImprovement
+    | LogDiscreteKnowledgeGradient
+    | LogKGCP
+    | LogEntropySearch
+    | LogMaxValueEntropy
+    | GIBBON
+)
 
 
 def points(
@@ -49,7 +59,7 @@ def points(
 ) -> tuple[list[Query], str, str]:
     """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
 
-    `own` says what to maximize in the place of `_acquisition`, whose arguments it takes.
+    `own` says what to maximize in the place of `improvement`, whose arguments it takes.
     """
     problem, space = state.problem, state.problem.space
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
@@ -63,7 +73,7 @@ def points(
         if isinstance(acquisition, _Growing):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
-            acquisition, aim = (own or _acquisition)(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+            acquisition, aim = (own or improvement)(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
         params, path, optima = _best_new(state, acquisition, leaders, optima, running, fixed, rng)
         if params is None:
@@ -74,7 +84,7 @@ def points(
     return queries, aim, path
 
 
-def _acquisition(
+def improvement(
     problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Params], *, seed: int
 ) -> tuple[Climbable, str]:
     """What to maximize now, and its name."""
