@@ -74,6 +74,13 @@ class Bayes:
     of those that have been evaluated then (Scott, Frazier & Powell 2011). They are exact for up to 64 such points, the likeliest ones
     beside the proposed one, and of one objective.
 
+    Entropy searches ask how much a trial's result tells, in nats, of one objective: `"entropy_search"` of which of up to 32 points is
+    the best (Hennig & Schuler 2012), `"mes"` of the best value (max-value entropy search, Wang & Jegelka 2017, with noise), `"gibbon"`
+    the same by a lower bound (Moss et al. 2021); `"pes"` and `"jes"` are BoTorch's predictive (Hernández-Lobato et al. 2014) and joint
+    entropy search (Hvarfner et al. 2022), and load torch. The first two are weighed by the probability of feasibility; of the others,
+    which may be negative, only points count that are likelier feasible than not. For all but the first two, running trials and the
+    proposed one are scored as a batch.
+
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
     where a failure is likelier than not, nothing is proposed. An acquisition function is told of running trials by `set_X_pending`;
@@ -83,7 +90,8 @@ class Bayes:
     Args:
         surrogate: ``"exact_gp"``, or a function ``fit(X, Y, context)`` that returns a BoTorch model (see `bbo.optimizers.custom`).
         acquisition: ``"log_ei"``, with a model of your own BoTorch's `qLogNoisyExpectedImprovement`; ``"knowledge_gradient"`` or
-            ``"kgcp"``, with a model of your own those of `acquisitions.botorch`, over evaluated points; or a function
+            ``"kgcp"``, with a model of your own those of `acquisitions.botorch`, over evaluated points; ``"entropy_search"``, ``"mes"``,
+            ``"gibbon"``, ``"pes"`` or ``"jes"``, with a model of your own BoTorch's and that of `acquisitions.botorch`; or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
             or a class of these that BoTorch has an input constructor for.
         n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.

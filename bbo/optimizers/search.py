@@ -85,7 +85,7 @@ def points(
 
 
 def improvement(
-    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Params], *, seed: int
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
 ) -> tuple[Climbable, str]:
     """What to maximize now, and its name."""
     space = problem.space
