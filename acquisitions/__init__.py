@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
     from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
+    from acquisitions.entropy_search import LogEntropySearch as LogEntropySearch
     from acquisitions.expected_improvement import ExpectedImprovement as ExpectedImprovement
     from acquisitions.expected_improvement import LogExpectedImprovement as LogExpectedImprovement
     from acquisitions.feasibility import LogProbabilityOfFeasibility as LogProbabilityOfFeasibility
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from acquisitions.integrated_variance import LogIntegratedVarianceReduction as LogIntegratedVarianceReduction
     from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient as LogDiscreteKnowledgeGradient
     from acquisitions.knowledge_gradient import LogKGCP as LogKGCP
+    from acquisitions.max_value_entropy import GIBBON as GIBBON
+    from acquisitions.max_value_entropy import LogMaxValueEntropy as LogMaxValueEntropy
     from acquisitions.maximizer import maximize as maximize
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.optimistic_constraints import LeastViolation as LeastViolation
@@ -38,6 +41,9 @@ REGISTRY = {
     "log_nehvi": "acquisitions.hypervolume_improvement:LogNoisyExpectedHypervolumeImprovement",
     "knowledge_gradient": "acquisitions.knowledge_gradient:LogDiscreteKnowledgeGradient",
     "kgcp": "acquisitions.knowledge_gradient:LogKGCP",
+    "entropy_search": "acquisitions.entropy_search:LogEntropySearch",
+    "mes": "acquisitions.max_value_entropy:LogMaxValueEntropy",
+    "gibbon": "acquisitions.max_value_entropy:GIBBON",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",

@@ -1,8 +1,18 @@
-"""Acquisition functions that BoTorch lacks, as BoTorch's, for any of its models. Importing this package loads torch."""
+"""Acquisition functions that BoTorch lacks, or whose gradients break there, for any of its models. Importing this loads torch."""
 
 from acquisitions.botorch.ensemble import EnsembleMembers
+from acquisitions.botorch.entropy_search import LogEntropySearch
 from acquisitions.botorch.integrated_variance import LogIntegratedVarianceReduction
 from acquisitions.botorch.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
+from acquisitions.botorch.predictive_entropy_search import PredictiveEntropySearch
 from acquisitions.botorch.straddle import Straddle
 
-__all__ = ["EnsembleMembers", "LogDiscreteKnowledgeGradient", "LogIntegratedVarianceReduction", "LogKGCP", "Straddle"]
+__all__ = [
+    "EnsembleMembers",
+    "LogDiscreteKnowledgeGradient",
+    "LogEntropySearch",
+    "LogIntegratedVarianceReduction",
+    "LogKGCP",
+    "PredictiveEntropySearch",
+    "Straddle",
+]

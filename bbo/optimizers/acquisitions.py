@@ -60,6 +60,7 @@ class Entry:
         unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
         own_unconstrained: Whether it takes none with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
+        botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
     """
 
@@ -71,6 +72,7 @@ class Entry:
     unconstrained: str | None = None
     own_unconstrained: bool = True
     fidelities: bool = False
+    botorch: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
     def refusal(self, name: str, problem: Problem, *, own_model: bool) -> str | None:
@@ -122,7 +124,7 @@ _BELIEVED = "count as measured at their means"
 TABLE: Mapping[str, Entry] = {
     "log_ei": Entry(
         title="log expected improvement",
-        make="bbo.optimizers.improvement:LogExpectedImprovement",
+        make="bbo.optimizers.improvement:log_ei",
         own="bbo.optimizers.improvement:own_log_ei",
         running="sampled with what was measured",
         objectives=MOST_OBJECTIVES,
@@ -141,6 +143,22 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.knowledge_gradient:own_over_evaluated",
         running=_BELIEVED,
     ),
+    **{
+        name: Entry(
+            title=title,
+            make=f"bbo.optimizers.entropy_search:{name}",
+            own=f"bbo.optimizers.entropy_search:own_{name}",
+            running=_BELIEVED if name in ("entropy_search", "mes") else "are scored together with the point",
+            botorch=name in ("pes", "jes"),
+        )
+        for name, title in (
+            ("entropy_search", "entropy search"),
+            ("mes", "max-value entropy search"),
+            ("gibbon", "GIBBON"),
+            ("pes", "predictive entropy search"),
+            ("jes", "joint entropy search"),
+        )
+    },
     "log_pi": Entry(
         title="log probability of improvement",
         make="bbo.optimizers.improvement:LogProbabilityOfImprovement",

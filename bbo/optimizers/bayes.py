@@ -20,7 +20,7 @@ from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import fidelities
-from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, default
+from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
@@ -250,7 +250,7 @@ class Bayes:
         from bbo.optimizers import search
 
         entry = None if callable(self.acquisition) else TABLE[self.acquisition or default(state.problem)]
-        if entry is not None and not callable(self.surrogate):
+        if entry is not None and not callable(self.surrogate) and not entry.botorch:
             return search.points(state, surrogate, request, entry.score(state, self))
         from bbo.optimizers import custom
         from bbo.optimizers.targets import WORKS
@@ -258,7 +258,9 @@ class Bayes:
         outcomes = [target for target in targets if target.name != WORKS]
         model = self.surrogate if callable(self.surrogate) else None
         if callable(self.acquisition):
-            score = custom.Custom(outcomes, model, self.acquisition)
+            score: Score = custom.Custom(outcomes, model, self.acquisition)
+        elif entry is not None and model is None:
+            score = entry.score(state, self)
         else:
             assert entry is not None
             score = custom.Custom(outcomes, model, entry.own_score(state, self, outcomes), entry.title)

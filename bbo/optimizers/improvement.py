@@ -23,35 +23,34 @@ if TYPE_CHECKING:
     from botorch.acquisition.analytic import LogProbabilityOfImprovement as OfBoTorch
     from botorch.models.model import Model
 
+    from bbo.optimizers.acquisitions import Score
     from bbo.optimizers.bayes import Bayes
     from bbo.optimizers.custom import AcquisitionBuild, Context
     from bbo.optimizers.targets import Target
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LogExpectedImprovement:
-    """Makes log noisy expected improvement, or that of the hypervolume; see `bbo.optimizers.acquisitions.Score`."""
+def expected_improvement(
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+) -> tuple[Acquisition, str]:
+    """Log noisy expected improvement, or that of the hypervolume; see `bbo.optimizers.acquisitions.Score`."""
+    space = problem.space
+    waiting = space.encode(running)
+    if not feasible and surrogate.constraints:
+        return search.likely(surrogate, waiting)
+    known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+    baseline = np.vstack([known, waiting])
+    m = len(problem.objectives)
+    if m == 1:
+        return LogNoisyExpectedImprovement(surrogate.gps[0], baseline, surrogate.constraints, seed=seed), "log expected improvement"
+    acquisition = LogNoisyExpectedHypervolumeImprovement(
+        surrogate.gps[:m], baseline, search.reference(problem, surrogate.targets), surrogate.constraints, seed=seed
+    )
+    return acquisition, "log expected hypervolume improvement"
 
-    state: History
-    settings: Bayes
 
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        space = problem.space
-        waiting = space.encode(running)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
-        known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
-        baseline = np.vstack([known, waiting])
-        m = len(problem.objectives)
-        if m == 1:
-            return LogNoisyExpectedImprovement(surrogate.gps[0], baseline, surrogate.constraints, seed=seed), "log expected improvement"
-        acquisition = LogNoisyExpectedHypervolumeImprovement(
-            surrogate.gps[:m], baseline, search.reference(problem, surrogate.targets), surrogate.constraints, seed=seed
-        )
-        return acquisition, "log expected hypervolume improvement"
+def log_ei(state: History, settings: Bayes) -> Score:
+    """It needs no settings."""
+    return expected_improvement
 
 
 @dataclass(frozen=True, slots=True, eq=False)

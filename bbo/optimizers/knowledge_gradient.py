@@ -34,7 +34,8 @@ Array = NDArray[np.float64]
 MOST = 64
 """Points that may turn out the best, at most, beside the candidate."""
 
-_EVEN = float(np.log(0.5))  # log probability of feasibility from which on a point counts as feasible
+EVEN = float(np.log(0.5))
+"""Logarithm of the probability of feasibility from which on a point counts as feasible."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,24 +84,30 @@ class KnowledgeGradient:
         48 models of two and five inputs the point found so was worth 0.96 of the best by a set of 2,000 points, on average; with the
         largest means as much, with measured points alone 0.89, and without the candidate in the set 0.92.
         """
-        space, gp = problem.space, surrogate.gps[0]
-        leaders = search.incumbents(problem, surrogate, feasible, rng)
-        # Whatever is fixed for this proposal: the best is looked for in all the space, at the target.
-        fixed = space.targets
-        others = pool(self.state, leaders[:1], rng, fixed=fixed, size=SAMPLED)
-        X = np.vstack([measured, space.encode(others)])
-        optima = np.empty((0, space.d))
-        if not whole(space):
-            settings = replace(search.SETTINGS, screened=0)
-            found = maximize(
-                PosteriorMean(gp), space.cube, rng=rng, seeds=space.encode(leaders), pool=X, fixed=standing(space, fixed), settings=settings
-            )
-            optima = space.encode(legal(space, found.optima, fixed=fixed))
-        if surrogate.constraints:
-            X, optima = (points[surrogate.log_p_feasible(points) >= _EVEN] for points in (X, optima))
-            X = np.vstack([measured, X]) if feasible else X
-        mean, variance = gp.predict(X)
+        optima, X = contenders(self.state, problem, surrogate, feasible, measured, rng)
+        mean, variance = surrogate.gps[0].predict(X)
         return np.vstack([optima, _highest(X, mean + np.sqrt(variance))])[:MOST] if len(X) else measured
+
+
+def contenders(
+    state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], measured: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Optima of the mean (`k x d`), and points measured and others of the space (`n x d`), as far as they are likely feasible."""
+    space = problem.space
+    leaders = search.incumbents(problem, surrogate, feasible, rng)
+    # Whatever is fixed for this proposal: the best is looked for in all the space, at the target.
+    fixed = space.targets
+    others = pool(state, leaders[:1], rng, fixed=fixed, size=SAMPLED)
+    X = np.vstack([measured, space.encode(others)])
+    optima = np.empty((0, space.d))
+    if not whole(space):
+        score, settings = PosteriorMean(surrogate.gps[0]), replace(search.SETTINGS, screened=0)
+        found = maximize(score, space.cube, rng=rng, seeds=space.encode(leaders), pool=X, fixed=standing(space, fixed), settings=settings)
+        optima = space.encode(legal(space, found.optima, fixed=fixed))
+    if surrogate.constraints:
+        X, optima = (points[surrogate.log_p_feasible(points) >= EVEN] for points in (X, optima))
+        X = np.vstack([measured, X]) if feasible else X
+    return optima, X
 
 
 def over_the_space(state: History, settings: Bayes) -> KnowledgeGradient:

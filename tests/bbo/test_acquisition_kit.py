@@ -109,6 +109,9 @@ BUILDS = {
     "log_nehvi": lambda gps: acquisitions.LogNoisyExpectedHypervolumeImprovement(gps, X, [-2, -2]),
     "knowledge_gradient": lambda gps: acquisitions.LogDiscreteKnowledgeGradient(gps[0], X, 0.05, constraints(gps), candidate=True),
     "kgcp": lambda gps: acquisitions.LogKGCP(gps[0], X, 0.05),
+    "entropy_search": lambda gps: acquisitions.LogEntropySearch(gps[0], X, 0.05, constraints(gps)),
+    "mes": lambda gps: acquisitions.LogMaxValueEntropy(gps[0], X, 0.05, constraints(gps)),
+    "gibbon": lambda gps: acquisitions.GIBBON(gps[0], X, 0.05),
     "pi": lambda gps: acquisitions.ProbabilityOfImprovement(gps[0], 0.5),
     "log_pi": lambda gps: acquisitions.LogProbabilityOfImprovement(gps[0], 0.5),
     "ucb": lambda gps: acquisitions.UpperConfidenceBound(gps[0], 4.0),
@@ -143,7 +146,7 @@ def test_the_kit_is_run_on_all_of_the_registry() -> None:
 def test_on_the_exact_gaussian_process(name: str, gps: list[ExactGP]) -> None:
     checks = check_acquisition(lambda both: {**BUILDS, **MORE}[name](both.gps), Both(gps), X, columns=TREE)
     assert checks[:3] == ["shapes", "repeatable", "gradients"]
-    grows = name in ("log_nei", "log_nehvi", "knowledge_gradient", "kgcp", "integrated_variance")
+    grows = name in ("log_nei", "log_nehvi", "knowledge_gradient", "kgcp", "integrated_variance", "entropy_search", "mes", "gibbon")
     assert ("pending" in checks) is grows
 
 

@@ -357,8 +357,7 @@ def test_a_sobol_point_with_the_reason_where_it_fails(settings: dict[str, Any], 
     assert proposal.note.startswith("a Sobol point, since the model failed: ") and reason in proposal.note
 
 
-@pytest.mark.parametrize("setting", ["surrogate", "acquisition"])
-@pytest.mark.parametrize("value", ["ei", 3, None])
+@pytest.mark.parametrize(("setting", "value"), [*((s, v) for s in ("surrogate", "acquisition") for v in ("ei", 3)), ("surrogate", None)])
 def test_what_is_neither_a_name_nor_a_function_is_refused(setting: str, value: Any) -> None:
     with pytest.raises(bbo.InvalidStudy, match=rf"{setting} is {value!r}; it is one of .*, a function"):
         bbo.Bayes(**{setting: value})

@@ -1,0 +1,28 @@
+"""Predictive entropy search: BoTorch's values, its gradient where there is one, and zeros where there is none."""
+
+import numpy as np
+import torch
+from botorch.acquisition.predictive_entropy_search import qPredictiveEntropySearch
+
+from acquisitions.botorch import PredictiveEntropySearch
+
+
+def test_equals_botorch_and_has_gradients_everywhere(make_case):
+    case = make_case()
+    rng = np.random.default_rng(0)
+    best, X = torch.tensor(rng.random((8, 3))), torch.tensor(rng.random((30, 1, 3)))
+    found = []
+    for kind in (qPredictiveEntropySearch, PredictiveEntropySearch):
+        points = X.clone().requires_grad_()
+        acquisition = kind(case.model, best)
+        acquisition.set_X_pending(best[:1] + 0.01)
+        values = acquisition(points)
+        found.append((values.detach(), *torch.autograd.grad(values.sum(), points)))
+    (expected, slopes), (values, gradients) = found
+    np.testing.assert_array_equal(values, expected)
+    broken = slopes.isnan()
+    assert 0 < broken.sum() < slopes.numel()  # what this class is for
+    np.testing.assert_array_equal(gradients[~broken], slopes[~broken])
+    assert not gradients[broken].any()
+    with torch.no_grad():
+        assert acquisition(X).shape == (30,)

@@ -1,0 +1,256 @@
+"""`Bayes` with the entropy searches: what it hands them, and that a proposal keeps all that it keeps otherwise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from botorch.models import SingleTaskGP
+
+import bbo
+from acquisitions import GIBBON, LogEntropySearch, LogMaxValueEntropy, LogProbabilityOfFeasibility
+from bbo.log.states import State
+from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.entropy_search import AIMS, MOST, EntropySearch
+from bbo.optimizers.fitting import one_thread
+from bbo.optimizers.surrogate import Surrogate
+from bbo.replay import reproduce
+from bbo.testing import check_optimizer
+from tests.bbo.optimizers.modelled import BOX, TREE, bowl, filled, propose
+
+OURS = ("entropy_search", "mes", "gibbon")
+NAMES = tuple(AIMS)
+MOSTLY_SLOW = ["mes", *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES if name != "mes")]
+
+
+def acquisition(study: bbo.Study, name: str) -> tuple[Any, Surrogate, str]:
+    """What is maximized for the next point of a study of `Bayes`, the surrogate, and the aim."""
+    state, problem = study._replica.state, study._problem
+    surrogate = Bayes().model(state).surrogate  # type: ignore[union-attr]  # fitted in all tests here
+    running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING)]
+    feasible = [r for r in state.finished(State.DONE) if problem.feasible(r.values)]
+    with one_thread():
+        made, aim = EntropySearch(state, name)(problem, surrogate, feasible, running, seed=3)
+    return made, surrogate, aim
+
+
+def noisy(p: Mapping[str, Any]) -> float:
+    return bowl(p) + 0.5 * float(np.sin(1e4 * p["x"]))
+
+
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
+def test_finds_the_low_ground(name: str) -> None:
+    """By the recommendation: to learn where it is, an entropy search also measures elsewhere."""
+    study = filled(optimizer=Bayes(acquisition=name), n=8)
+    before = bowl(study.recommend().params)
+    for _ in range(6):
+        study.tell(trial := study.ask(), bowl(trial.params))
+        assert study.storage.read("study")[-2].body["note"].startswith(AIMS[name])
+    assert bowl(study.recommend().params) < min(0.02, 0.3 * before)
+
+
+def test_what_the_scores_are_over() -> None:
+    for space, f in ((BOX, noisy), (TREE, lambda p: float((p["r"] - 0.3) ** 2 + p.get("t", 0.0)))):
+        study = filled(space, f, n=14)
+        everywhere = space.encode(space.sample(3000, np.random.default_rng(0)))
+        for name, kind in zip(OURS, (LogEntropySearch, LogMaxValueEntropy, GIBBON), strict=True):
+            made, surrogate, aim = acquisition(study, name)
+            gp = surrogate.gps[0]
+            assert type(made).__name__ == kind.__name__ and made.noise == gp.noise
+            assert all(space.contains(point) for point in space.decode(made.X))
+            if name == "entropy_search":
+                assert 1 < len(made.X) <= MOST and aim == f"entropy search over {len(made.X)} points"
+                assert gp.predict(made.X)[0].min() > gp.predict(everywhere)[0].min()
+            else:
+                assert 100 < len(made.X) <= 512 and aim == AIMS[name]
+                assert gp.predict(made.X)[0].max() >= gp.predict(everywhere)[0].max() - 1e-3
+                assert made.max_values.mean() >= gp.predict(everywhere)[0].max() - 1e-2
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_running_trials_count(name: str) -> None:
+    study = filled(f=noisy, n=12)
+    before, *_ = acquisition(study, name)
+    running = study.ask(2)
+    after, *_ = acquisition(study, name)
+    points = BOX.encode([t.params for t in running])
+    assert np.all(after.value(points) < before.value(points))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_known_noise_is_that_of_a_new_measurement(name: str) -> None:
+    study = bbo.Study(BOX, optimizer=Bayes(acquisition=name, n_initial=2, output_warp=False), seed=4)
+    for k, point in enumerate(BOX.sobol(8, seed=1)):
+        study.add(point, bowl(point), sd=0.3 + 0.1 * (k % 2))
+    made, surrogate, _ = acquisition(study, name)
+    variance = surrogate.targets[0].variance
+    assert variance is not None
+    assert made.noise == pytest.approx(float(variance.mean()))
+    assert made.noise > 1e-4
+
+
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
+def test_a_batch_is_spread_and_equal_logs_lead_to_equal_proposals(name: str) -> None:
+    study = filled(f=noisy, n=12, optimizer=Bayes(acquisition=name))
+    asked = study.ask(3)
+    X = BOX.encode([t.params for t in asked])
+    assert min(np.linalg.norm(X[i] - X[j]) for i in range(3) for j in range(i)) > 1e-3
+    study.tell(asked[0], 0.5)
+    asked.append(study.ask())
+    events = study.storage.read(study.name)
+    for trial in asked:
+        assert dict(reproduce(events, trial.number).params) == trial.params
+    assert "failed" not in study.explain()
+
+
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
+def test_fixed_parts_and_known_constraints_hold(name: str) -> None:
+    tree = filled(TREE, lambda p: float(p["r"] + p.get("t", 0.0)), optimizer=Bayes(acquisition=name))
+    proposal = propose(tree, n=2, fixed={"t": 0.5, "kind": "b"})
+    assert all(q.params["kind"] == "b" and q.params["t"] == 0.5 for q in proposal.queries)
+    assert proposal.note.startswith(AIMS[name])
+    trial = tree.ask()
+    assert TREE.contains(trial.params)
+    assert "failed" not in tree.explain()
+
+
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
+def test_looks_for_feasibility_first_and_then_where_it_is_feasible(name: str) -> None:
+    """x must exceed 8, the objective draws towards 0."""
+
+    def told(p: Mapping[str, Any]) -> dict[str, float]:
+        return {"f": p["x"], "c": p["x"]}
+
+    study = bbo.Study(BOX, {"f": "minimize"}, outcome_constraints=["c >= 8"], optimizer=Bayes(acquisition=name, n_initial=2), seed=1)
+    for x in (0.5, 2.0, 3.5, 5.0):
+        study.add({"x": x, "y": 0.1 * x}, told({"x": x}))
+    study.tell(trial := study.ask(), told(trial.params))
+    assert trial.params["x"] > 8
+    assert "probability of feasibility" in study.storage.read("study")[-2].body["note"]
+    for _ in range(4):
+        study.tell(trial := study.ask(), told(trial.params))
+        assert study.storage.read("study")[-2].body["note"].startswith(AIMS[name])
+    assert 8 <= study.best_value < 9.5
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_constraints_weigh_in(name: str) -> None:
+    study = bbo.Study(BOX, {"f": "minimize"}, outcome_constraints=["c >= 5"], optimizer=Bayes(acquisition=name), seed=1)
+    for point in BOX.sobol(12, seed=1):
+        study.add(point, {"f": bowl(point), "c": point["x"]})
+    made, surrogate, _ = acquisition(study, name)
+    X = BOX.encode(BOX.sample(200, np.random.default_rng(0)))
+    likely = LogProbabilityOfFeasibility(surrogate.constraints).value(X)
+    value, gradient = made.value_and_gradient(X)
+    np.testing.assert_allclose(value, made.value(X), rtol=1e-9)
+    assert gradient.shape == X.shape
+    if name == "gibbon":  # it may be negative, which no probability can weigh
+        np.testing.assert_array_equal(value == -np.inf, likely < np.log(0.5))
+    else:
+        assert len(made.constraints) == 1
+        assert np.all(value[likely < -50] < -50)
+        assert np.all(np.exp(surrogate.log_p_feasible(made.X)) > 0.49)
+    assert (likely < -50).any() and (likely > -0.1).any()
+
+
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
+def test_a_region_that_fails_is_avoided(name: str) -> None:
+    """The function falls towards x = 10, but everything beyond x = 6 fails: not many of 8 proposals go far beyond the edge."""
+    study = bbo.Study(BOX, optimizer=Bayes(acquisition=name, n_initial=6), seed=1)
+    for _ in range(14):
+        trial = study.ask()
+        if trial.params["x"] > 6:
+            study.fail(trial, "exploded")
+        else:
+            study.tell(trial, -trial.params["x"])
+    assert sum(t.params["x"] > 7 for t in study.trials[6:]) <= 3
+    assert sum("failed" in e.body.get("note", "") for e in study.storage.read("study") if e.kind == "asked") == 0
+
+
+def test_where_the_best_point_is_known_expected_improvement_goes_on() -> None:
+    """A slope measured exactly: its foot is the best point of the space, in all samples."""
+    study = filled(f=lambda p: p["x"] + p["y"], n=20, optimizer=Bayes(acquisition="entropy_search"))
+    for _ in range(3):
+        study.tell(trial := study.ask(), trial.params["x"] + trial.params["y"])
+    note = study.storage.read("study")[-2].body["note"]
+    assert note.startswith("log expected improvement, since the best of the points that entropy search is over is known")
+    assert study.best_value < 0.1
+
+
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
+def test_a_finite_space_is_asked_without_duplicates_and_ends(name: str) -> None:
+    study = bbo.Study(bbo.Space({"i": bbo.Int(0, 4), "j": bbo.Int(0, 2)}), optimizer=Bayes(acquisition=name, n_initial=4), seed=2)
+    asked: list[tuple[Any, ...]] = []
+    for n in (5, 5, 5):
+        trials = study.ask(n)
+        asked += [tuple(t.params.items()) for t in trials]
+        study.tell(trials, [float((t.params["i"] - 3) ** 2 + t.params["j"]) for t in trials])
+    assert len(set(asked)) == 15
+    with pytest.raises(bbo.Exhausted):
+        study.ask()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_outcomes_are_no_obstacle(name: str) -> None:
+    study = filled(f=lambda p: 1.0, optimizer=Bayes(acquisition=name))
+    study.ask()
+    assert "failed" not in study.storage.read("study")[-1].body["note"]
+
+
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
+def test_where_nothing_that_was_measured_is_in_range(name: str) -> None:
+    study = bbo.Study(BOX, optimizer=Bayes(acquisition=name, n_initial=2), seed=0)
+    for x in (11.0, 12.0, 13.0):
+        study.add({"x": x, "y": 0.0}, x, outside=True)
+    assert BOX.contains(study.ask().params)
+    assert study.storage.read("study")[-1].body["note"].startswith(AIMS[name])
+
+
+@pytest.mark.parametrize("name", ["jes", *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES if name != "jes")])
+def test_a_model_of_ones_own(name: str) -> None:
+    fits: list[int] = []
+
+    def unfitted(X: Any, Y: Any, context: Any) -> SingleTaskGP:
+        fits.append(len(X))
+        return SingleTaskGP(X, Y, outcome_transform=None)
+
+    study = filled(n=12, optimizer=Bayes(surrogate=unfitted, acquisition=name))
+    proposal = propose(study, n=2)
+    assert proposal.note.startswith(f"{AIMS[name]}, by the model")
+    first, second = (np.array(list(q.params.values())) for q in proposal.queries)
+    assert np.abs(first - second).max() > 1e-3
+    assert fits == [12]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_refuses_with_the_reason(name: str) -> None:
+    optimizer = Bayes(acquisition=name)
+    with pytest.raises(bbo.Unsupported, match=f"'{name}' is of one objective, and there are 2"):
+        bbo.Study(BOX, {"f": "minimize", "g": "minimize"}, optimizer=optimizer)
+    own = Bayes(surrogate=lambda X, Y, context: None, acquisition=name)  # type: ignore[arg-type, return-value]  # never called
+    with pytest.raises(bbo.Unsupported, match="outcome constraints only with the Gaussian processes of bbo"):
+        bbo.Study(BOX, "minimize", outcome_constraints=["c <= 1"], optimizer=own)
+    with pytest.raises(bbo.InvalidStudy, match="acquisition is 'es'; it is one of"):
+        Bayes(acquisition="es")
+
+
+def test_an_ask_imports_no_torch() -> None:
+    program = (
+        "import sys, bbo\nspace = bbo.Space({'x': bbo.Float(0, 1), 'k': bbo.Categorical(['a', 'b'])})\n"
+        "for name in ('entropy_search', 'mes', 'gibbon'):\n"
+        "    study = bbo.Study(space, optimizer=bbo.Bayes(acquisition=name, n_initial=2), seed=0)\n"
+        "    for p in space.sobol(5, seed=1): study.add(p, p['x'])\n"
+        "    study.ask(2); assert 'failed' not in study.explain()\n"
+        "assert not {'torch', 'pandas', 'botorch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_check_optimizer(name: str) -> None:
+    assert check_optimizer(Bayes(acquisition=name, n_initial=3), n=4)
