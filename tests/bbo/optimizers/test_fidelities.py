@@ -46,13 +46,13 @@ def levels(study: bbo.Study, name: str) -> Counter[Any]:
 
 @pytest.mark.parametrize("space", [LEVELS, RANGE, SOURCES], ids=["levels", "range", "sources"])
 def test_the_best_at_the_target_is_found(space: bbo.Space) -> None:
-    study = run(space, 26)
+    study = run(space, 22)
     found = study.recommend()
     assert found.params.items() >= space.targets.items()
     assert truth(found.params) < 0.01
     (name,) = space.targets
     assert len(levels(study, name)) > 1
-    assert "per cost" in study.storage.read("study")[-2].body["note"]
+    assert any("per cost" in event.body["note"] for event in study.storage.read("study") if event.kind == "asked")
     assert "not modelled" not in study.explain()
 
 
@@ -63,8 +63,8 @@ def test_the_initial_design_has_points_at_every_level() -> None:
 
 def test_what_is_cheap_is_run_more_often_and_what_costs_the_same_is_not() -> None:
     dear = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(-2, 2), "mesh": bbo.Fidelity({"coarse": 1, "fine": 1})})
-    cheap, even = (levels(run(space, 22), "mesh") for space in (LEVELS, dear))
-    assert cheap["coarse"] > 11 > even["coarse"]
+    cheap, even = (levels(run(space, 13), "mesh") for space in (LEVELS, dear))
+    assert cheap["coarse"] > 8 > even["coarse"]  # five of them in the initial design of eight
 
 
 def test_the_score_is_what_a_measurement_gains_at_the_target_for_its_cost() -> None:
