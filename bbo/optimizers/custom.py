@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,6 +217,13 @@ def _exact_gps(surrogate: Surrogate) -> Model:
 
     pairs = zip(surrogate.targets, surrogate.gps, strict=True)
     return ExactGPModel([Output(gp, Standardise(0.0, 1.0)) for target, gp in pairs if target.name != WORKS])
+
+
+def alone(model: Model) -> Model:
+    """The model itself where it is a list of one, which some of BoTorch's functions cannot take."""
+    from botorch.models.model import ModelList
+
+    return cast("Model", model.models[0]) if isinstance(model, ModelList) and len(model.models) == 1 else model
 
 
 def _believing(model: Model, context: Context, X: Tensor) -> tuple[Model, Context]:

@@ -18,7 +18,7 @@ from acquisitions.protocol import Acquisition, Climbable
 from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.candidates import SAMPLED, pool
-from bbo.optimizers.custom import Context, Custom
+from bbo.optimizers.custom import Context, Custom, alone
 from bbo.optimizers.history import History
 from bbo.optimizers.improvement import expected_improvement
 from bbo.optimizers.knowledge_gradient import EVEN, contenders
@@ -127,8 +127,14 @@ def _of_model(name: str, model: Model, points: Array) -> AcquisitionFunction:
     """The acquisition function of a name for a BoTorch model, over points that may be the best."""
     import torch
 
-    objective = model.subset_output([0]) if model.num_outputs > 1 else model
+    objective = alone(model.subset_output([0]) if model.num_outputs > 1 else model)
     X = torch.tensor(points)
+    with torch.no_grad():
+        posterior: Any = objective.posterior(X[:2])
+    if not isinstance(getattr(posterior, "distribution", None), torch.distributions.MultivariateNormal):
+        from botorch.exceptions.errors import UnsupportedError
+
+        raise UnsupportedError(f"{AIMS[name]} needs joint Gaussian posteriors, and those of the model are {type(posterior).__name__}")
     if name in ("mes", "gibbon"):
         from botorch.acquisition.max_value_entropy_search import qLowerBoundMaxValueEntropy, qMaxValueEntropy
 

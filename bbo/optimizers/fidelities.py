@@ -80,6 +80,21 @@ def is_target(space: Space, params: Mapping[str, Any]) -> bool:
     return all(params.get(name) == value for name, value in space.targets.items())
 
 
+def due_at_target(space: Space, points: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether more was spent elsewhere than at the target, where half of the cost belongs: a model of what is cheap may mislead for long.
+
+    Dragonfly keeps a quarter to a half of the evaluations of BOCA at the target likewise (Kandasamy et al. 2020, arXiv:1903.06694).
+    """
+    names = [name for name, role in space.roles.items() if role in ROLES]
+    if not names:
+        return False
+    parameter: Any = space.parameters[names[0]]
+    balance = 0.0
+    for point in points:
+        balance += (-1.0 if is_target(space, point) else 1.0) * parameter.cost_at(point[names[0]])
+    return balance > 0
+
+
 def settled(acquisition: Acquisition, x: Array) -> bool:
     """Whether the best evaluation, at x (`1 x d`), is worth next to nothing, whatever it costs.
 

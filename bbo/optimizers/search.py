@@ -22,7 +22,7 @@ from bbo.log.states import State
 from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.base import Query, Request
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
-from bbo.optimizers.fidelities import at_target, is_target, settled
+from bbo.optimizers.fidelities import at_target, due_at_target, is_target, settled
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import WORKS, Target, usable
@@ -60,6 +60,7 @@ def points(state: History, surrogate: Surrogate, request: Request, score: Score)
         fixed = fixed if feasible else {**space.targets, **fixed}
     acquisition: Acquisition | None = None
     aim, optima = "", np.empty((0, space.d))
+    params: Params | None = None
     for number in range(state.draws, state.draws + request.n):
         rng = problem.rng("bayes", number)
         if isinstance(acquisition, Growing):
@@ -67,9 +68,12 @@ def points(state: History, surrogate: Surrogate, request: Request, score: Score)
         else:
             acquisition, aim = score(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
-        params, path, optima = best_new(state, acquisition, leaders, running, fixed, rng, before=optima)
-        if params is not None and space.targets and settled(acquisition, space.encode([params])):
-            there, aim = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+        owed = due_at_target(space, [*(record.params for record in eligible), *running])
+        if not owed:
+            params, path, optima = best_new(state, acquisition, leaders, running, fixed, rng, before=optima)
+        if owed or (params is not None and settled(acquisition, space.encode([params]))):
+            there, goal = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+            aim = f"{goal}, since {'half of the cost is spent there' if owed else 'no evaluation is expected to change where the best is'}"
             params, path, _ = best_new(state, there, leaders, running, {**space.targets, **fixed}, rng, before=optima)
         if params is None:
             break
@@ -82,13 +86,12 @@ def points(state: History, surrogate: Surrogate, request: Request, score: Score)
 def _at_the_target(
     problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Params], *, seed: int
 ) -> tuple[Climbable, str]:
-    """What to maximize where no evaluation says anything new about where the best is, and its name: to find out how good that is."""
+    """What to maximize where the target is to be run, and its name."""
     gp, space = surrogate.gps[0], problem.space
     known = [params for params in (*(record.params for record in feasible), *running) if is_target(space, params)]
-    aim = "at the target, since no evaluation is expected to change where the best is"
     if not known:
-        return PosteriorMean(gp), f"best mean {aim}"
-    return LogNoisyExpectedImprovement(gp, space.encode(known), surrogate.constraints, seed=seed), f"log expected improvement {aim}"
+        return PosteriorMean(gp), "best mean at the target"
+    return LogNoisyExpectedImprovement(gp, space.encode(known), surrogate.constraints, seed=seed), "log expected improvement at the target"
 
 
 def likely(surrogate: Surrogate, waiting: Array) -> tuple[Climbable, str]:

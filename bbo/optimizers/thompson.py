@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,12 +49,11 @@ def own_thompson(state: History, settings: Bayes, targets: Sequence[Target]) -> 
     def build(model: Model, context: Context) -> AcquisitionFunction:
         from botorch.acquisition.thompson_sampling import PathwiseThompsonSampling
         from botorch.exceptions.errors import UnsupportedError
-        from botorch.models.model import ModelList
 
+        from bbo.optimizers.custom import alone
         from surrogates.exact_gp.model import ExactGPModel
 
-        if isinstance(model, ModelList) and len(model.models) == 1:  # BoTorch draws from a list what it cannot sum up then
-            model = cast("Model", model.models[0])
+        model = alone(model)  # BoTorch draws from a list what it cannot sum up then
         if isinstance(model, ExactGPModel):
             model = model.to_gpytorch()
         function = PathwiseThompsonSampling(model)
