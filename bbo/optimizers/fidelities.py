@@ -50,13 +50,17 @@ def cost(space: Space) -> ColumnCost | None:
 
 
 def steps(space: Space) -> list[Any]:
-    """Fidelities or sources of an initial design, the target last: the named ones; of a range both ends and the middle; else none."""
+    """Fidelities or sources of an initial design, the target last; none where the space has none.
+
+    They are the named ones, of a range both ends and the middle; but none that costs more than half of what the target does.
+    """
     names = [name for name, role in space.roles.items() if role in ROLES]
     if not names:
         return []
     parameter: Any = space.parameters[names[0]]
     named = parameter.levels if isinstance(parameter, Source) else parameter.low
-    return list(named) if isinstance(named, Mapping) else parameter.decode(np.array([[0.0], [0.5], [1.0]]))
+    values = list(named) if isinstance(named, Mapping) else parameter.decode(np.array([[0.0], [0.5], [1.0]]))
+    return [value for value in values[:-1] if parameter.cost_at(value) <= 0.5 * parameter.cost_at(values[-1])] + [values[-1]]
 
 
 def turn(space: Space, number: int) -> dict[str, Any]:

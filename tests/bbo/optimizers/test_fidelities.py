@@ -147,3 +147,32 @@ def test_what_it_refuses(parameters: dict[str, Any], objectives: Any, settings: 
 
 def test_other_optimizers_say_that_they_run_the_target() -> None:
     assert "mesh is not modelled by sobol: it runs at its target, 'fine'" in run(LEVELS, 3, optimizer="sobol").explain()
+
+
+def test_half_of_the_cost_is_spent_at_the_target() -> None:
+    coarse, fine = ({"x": 0.5, "y": 0.0, "mesh": mesh} for mesh in ("coarse", "fine"))
+    assert not fidelities.due_at_target(LEVELS, [*[coarse] * 10, fine])
+    assert fidelities.due_at_target(LEVELS, [*[coarse] * 11, fine])
+    assert not fidelities.due_at_target(bbo.Space({"x": bbo.Float(0, 1)}), [{"x": 0.5}])
+    study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(n_initial=4), seed=1)
+    for point in LEVELS.sobol(12, seed=3, fixed={"mesh": "coarse"}):
+        study.add(point, measured(point))
+    assert study.ask().params["mesh"] == "fine"
+    note = study.storage.read("study")[-1].body["note"]
+    assert note.startswith("best mean at the target, since half of the cost is spent there")
+
+
+def test_where_all_is_known_the_target_is_run() -> None:
+    study = bbo.Study(
+        bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity({"coarse": 1, "fine": 10})}), "minimize", optimizer=Bayes(), seed=1
+    )
+    for k in range(12):
+        study.add({"x": k / 11, "mesh": "fine"}, (k / 11 - 0.4) ** 2)
+    assert study.ask().params["mesh"] == "fine"
+    assert "since no evaluation is expected to change where the best is" in study.storage.read("study")[-1].body["note"]
+
+
+def test_an_initial_design_leaves_out_what_saves_little() -> None:
+    assert fidelities.steps(bbo.Space({"a": bbo.Fidelity({"u": 1, "v": 6, "w": 10})})) == ["u", "w"]
+    assert fidelities.steps(bbo.Space({"a": bbo.Fidelity(0.0, 1.0, cost=(5, 6))})) == [1.0]
+    assert fidelities.steps(RANGE) == [1, 6, 81]
