@@ -121,7 +121,7 @@ class Bayes:
     beta: float | None = None
     level: float | None = None
     name: ClassVar[str] = "bayes"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     uses_sd: ClassVar[bool] = True
     roles: ClassVar[tuple[Role, ...]] = fidelities.ROLES
 
@@ -208,28 +208,23 @@ class Bayes:
         except Exception as error:  # noqa: BLE001 - whatever numerics run into, an ask is answered
             return replace(Sobol().propose(state, request), note=f"a Sobol point, since the model failed: {type(error).__name__}: {error}")
 
-    def _bent(self, problem: Problem) -> bool:
-        """Whether outcomes go through a power transform, which would bend the straight relations between fidelities."""
-        return self.output_warp and not problem.space.targets
-
     def model(self, state: History) -> Model | None:
         """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
         return state.once(("model", self), lambda: Model.of(state, self))
 
     @staticmethod
     def _initial(problem: Problem) -> int:
-        """Trials of the initial design: one more than decisions, 5 to 10; of levels so many at each lower one, and half at the target."""
-        space = problem.space
-        decisions = sum(column.role == "decision" for column in space.columns)
-        each, lower = min(max(5, decisions + 1), 10), len(fidelities.steps(space)) - 1
-        return each if lower < 1 else lower * each + (each + 1) // 2
+        """Trials of the initial design: one more than columns, 5 to 10; with fidelities those of their design."""
+        return len(fidelities.design(problem.space)) or fidelities.points(
+            sum(column.role == "decision" for column in problem.space.columns)
+        )
 
     def _choose(self, state: History, request: Request) -> Proposal:
         from bbo.optimizers import fitting
         from bbo.optimizers.targets import WORKS, targets_of
 
         with fitting.one_thread():
-            targets = targets_of(state, power=self._bent(state.problem))
+            targets = targets_of(state, power=self.output_warp)
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
@@ -291,7 +286,7 @@ class Model:
         if len(history.finished(State.DONE)) < 2:
             return None
         with fitting.one_thread():
-            targets = targets_of(history, power=settings._bent(history.problem))
+            targets = targets_of(history, power=settings.output_warp)
             surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
         return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
 

@@ -49,10 +49,12 @@ def cost(space: Space) -> ColumnCost | None:
     return ColumnCost(index, tuple(knots.tolist()), tuple(costs))
 
 
-def steps(space: Space) -> list[Any]:
-    """Fidelities or sources of an initial design, the target last; none where the space has none.
+def design(space: Space) -> list[Any]:
+    """Fidelities or sources of an initial design, one a point, in its order; none where the space has none.
 
-    They are the named ones, of a range both ends and the middle; but none that costs more than half of what the target does.
+    Named ones, of a range both ends and the middle, but below the target none that costs more than half of it. Of a cheap one there are
+    as many points as a design of the decisions alone has, twice as many where all of these together cost no more than one at the
+    target; at the target half as many.
     """
     names = [name for name, role in space.roles.items() if role in ROLES]
     if not names:
@@ -60,15 +62,26 @@ def steps(space: Space) -> list[Any]:
     parameter: Any = space.parameters[names[0]]
     named = parameter.levels if isinstance(parameter, Source) else parameter.low
     values = list(named) if isinstance(named, Mapping) else parameter.decode(np.array([[0.0], [0.5], [1.0]]))
-    return [value for value in values[:-1] if parameter.cost_at(value) <= 0.5 * parameter.cost_at(values[-1])] + [values[-1]]
+    each, dear = points(sum(column.role == "decision" for column in space.columns)), parameter.cost_at(values[-1])
+    counts = {
+        value: 2 * each if 2 * each * cost <= dear else each for value in values[:-1] if (cost := parameter.cost_at(value)) <= 0.5 * dear
+    }
+    counts[values[-1]] = (each + 1) // 2 if counts else each
+    spread = [((k + 0.5) / count, place, value) for place, (value, count) in enumerate(counts.items()) for k in range(count)]
+    return [value for *_, value in sorted(spread, key=lambda entry: entry[:2])]
+
+
+def points(decisions: int) -> int:
+    """Points of an initial design of so many decisions: one more, 5 to 10."""
+    return min(max(5, decisions + 1), 10)
 
 
 def turn(space: Space, number: int) -> dict[str, Any]:
-    """At which fidelity or source the point of that number in an initial design is: all in turn, the target every second time round."""
-    if not (values := steps(space)):
+    """At which fidelity or source the point of that number in an initial design is."""
+    if not (values := design(space)):
         return {}
     (name,) = space.targets
-    return {name: [*values, *values[:-1]][number % (2 * len(values) - 1)]}
+    return {name: values[number % len(values)]}
 
 
 def at_target(space: Space, points: Iterable[Mapping[str, Any]]) -> list[Params]:

@@ -13,44 +13,47 @@ import numpy as np
 from surrogates.columns import Columns
 from surrogates.exact_gp.arrays import Array, of
 from surrogates.exact_gp.kernels.base import Features, Gram, Kernel, Parameters
-from surrogates.exact_gp.kernels.composite import joined, pieces
 from surrogates.exact_gp.kernels.levels import Levels
 
 _REACH = 10.0  # largest factor between levels, either sign
-_DISCREPANCY = (
-    -2.0,
-    1.5,
-)  # location and scale of the logarithm of a discrepancy's variance: levels that say nothing of each other are rare
+_FACTOR = (1.0, 0.5)  # location and scale of the priors of the factors,
+_DISCREPANCY = (-0.5, 1.0)  # of the logarithms of discrepancies' variances,
+_STRETCH = (0.0, 0.5)  # and of the logarithms of what their length scales are multiples of. Few points at a level are explained by a factor
+# alone, or by a discrepancy of long length scales, and the model is then sure of it; hence priors that allow neither without evidence.
 
 
 @dataclass(frozen=True, eq=False)
 class Coregional:
-    """``sum_k C_k(s) C_k(t) k_k(x, z)``: each level s is a mixture of independent processes, of which there is one a level.
+    """``sum_k C_k(s) C_k(t) k(x, z; theta_k)``: each level s is a mixture of independent processes, of which there is one a level.
 
     In a chain, level s is rho_s times the level below plus a discrepancy of its own, ``f_s = rho_s f_{s-1} + delta_s`` (Kennedy &
     O'Hagan 2000, Biometrika 87; there the levels' designs are nested, here they need not be). In a star the last level is the target
     and every other one ``f_s = rho_s f_target + delta_s`` (as Poloczek, Wang & Frazier 2017, arXiv:1603.00389, whose rho is one).
 
-    The hyperparameters of the parts come first; then the logarithms of the processes' variances, those of discrepancies with the prior
-    N(-1, 2^2); then the factors rho themselves, of either sign, with the prior N(1, 1).
+    The hyperparameters of the first process, that of the lowest level or of the target in a star, come first; then how far those of
+    every other process are from them, with the priors N(0, 0.5^2); then the logarithms of the processes' variances, those of
+    discrepancies with the prior N(-0.5, 1); then the factors rho themselves, of either sign, with the prior N(1, 0.5^2).
 
     Args:
-        parts: Kernels of the other columns, of variance one; that of the lowest level, or of the target in a star, comes first.
+        part: Kernel of the other columns, of variance one.
         column: Index of the column of levels, active always.
         table: What all columns mean.
         order: Whether levels build on each other or look at the last one.
     """
 
-    parts: tuple[Kernel, ...]
+    part: Kernel
     column: int
     table: Columns
     order: Literal["chain", "star"]
 
     def __post_init__(self) -> None:
-        if len(self.parts) != len(self.table[self.column].levels) or len(self.parts) < 2:
-            raise ValueError(
-                f"there are {len(self.parts)} kernels for {len(self.table[self.column].levels)} levels; it is one each, two at least"
-            )
+        if self.n < 2:
+            raise ValueError(f"column {self.column} has {self.n} levels; it needs two at least")
+
+    @property
+    def n(self) -> int:
+        """Number of levels, and of processes."""
+        return len(self.table[self.column].levels)
 
     @cached_property
     def levels(self) -> Levels:
@@ -59,18 +62,15 @@ class Coregional:
 
     @cached_property
     def parameters(self) -> Parameters:
-        n, bound = len(self.parts), math.log(1e3)
-        location, scale = _DISCREPANCY
-        return Parameters.joined(
-            [
-                joined(self.parts),
-                Parameters.of(["variance[0]"], lower=-bound, upper=bound, scale=1.0, jacobian=0.0),
-                Parameters.of(
-                    [f"variance[{k}]" for k in range(1, n)], lower=-2 * bound, upper=bound, location=location, scale=scale, jacobian=0.0
-                ),
-                Parameters.of([f"rho[{k}]" for k in range(1, n)], lower=-_REACH, upper=_REACH, location=1.0, scale=1.0, jacobian=0.0),
-            ]
-        )
+        n, bound, names = self.n, math.log(1e3), self.part.parameters.names
+        layouts = [
+            self.part.parameters,
+            *(_normal([f"stretch[{k}]{name}" for name in names], _STRETCH, bound=2.0) for k in range(1, n)),
+            _normal(["variance[0]"], (0.0, 1.0), bound=bound),
+            _normal([f"variance[{k}]" for k in range(1, n)], _DISCREPANCY, bound=2 * bound),
+            _normal([f"rho[{k}]" for k in range(1, n)], _FACTOR, bound=_REACH),
+        ]
+        return Parameters.joined(layouts)
 
     @property
     def multimodal(self) -> bool:
@@ -78,37 +78,40 @@ class Coregional:
         return True
 
     def features(self, X: Array) -> Features:
-        return Features(len(X), X.shape[1], (self.levels.indicators(X),), tuple(part.features(X) for part in self.parts))
+        return Features(len(X), X.shape[1], (self.levels.indicators(X),), (self.part.features(X),))
 
     def gram(self, theta: Array, A: Features, B: Features) -> CoregionalGram:
         xp = of(theta)
-        inner, mixing = self._split(theta)
-        grams = tuple(
-            part.gram(piece, a, b) for part, piece, a, b in zip(self.parts, pieces(self.parts, inner), A.parts, B.parts, strict=True)
-        )
+        thetas, mixing = self._split(theta)
+        grams = tuple(self.part.gram(piece, A.parts[0], B.parts[0]) for piece in thetas)
         weights = xp.asarray(mixing.weights.T)
         S = A.arrays[0] @ weights
         return CoregionalGram(grams, A, B, S, S if A is B else B.arrays[0] @ weights, mixing)
 
     def diagonal(self, theta: Array, A: Features) -> Array:
-        inner, mixing = self._split(theta)
+        thetas, mixing = self._split(theta)
         S = A.arrays[0] @ of(theta).asarray(mixing.weights.T)
-        together = zip(self.parts, pieces(self.parts, inner), A.parts, strict=True)
-        return reduce(add, (S[:, k] ** 2 * part.diagonal(piece, a) for k, (part, piece, a) in enumerate(together)))
+        return reduce(add, (S[:, k] ** 2 * self.part.diagonal(piece, A.parts[0]) for k, piece in enumerate(thetas)))
 
     def pull_diagonal(self, theta: Array, A: Features, w: Array) -> Array | None:
-        inner, mixing = self._split(theta)
+        thetas, mixing = self._split(theta)
         S = A.arrays[0] @ of(theta).asarray(mixing.weights.T)
-        together = zip(self.parts, pieces(self.parts, inner), A.parts, strict=True)
         pulled = [
-            found for k, (part, piece, a) in enumerate(together) if (found := part.pull_diagonal(piece, a, w * S[:, k] ** 2)) is not None
+            found for k, piece in enumerate(thetas) if (found := self.part.pull_diagonal(piece, A.parts[0], w * S[:, k] ** 2)) is not None
         ]
         return reduce(add, pulled) if pulled else None
 
-    def _split(self, theta: Array) -> tuple[Array, Mixing]:
-        n = len(self.parts)
-        inner, own = theta[: len(theta) - 2 * n + 1], of(theta).numpy(theta[len(theta) - 2 * n + 1 :])
-        return inner, (Mixing.chain if self.order == "chain" else Mixing.star)(own[:n], own[n:])
+    def _split(self, theta: Array) -> tuple[list[Array], Mixing]:
+        """The hyperparameters of each process, and how they are mixed."""
+        n, m = self.n, len(self.part.parameters)
+        first, own = theta[:m], of(theta).numpy(theta[n * m :])
+        thetas = [first, *(first + theta[k * m : (k + 1) * m] for k in range(1, n))]
+        return thetas, (Mixing.chain if self.order == "chain" else Mixing.star)(own[:n], own[n:])
+
+
+def _normal(names: list[str], prior: tuple[float, float], *, bound: float) -> Parameters:
+    location, scale = prior
+    return Parameters.of(names, lower=-bound, upper=bound, location=location, scale=scale, jacobian=0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +184,7 @@ class CoregionalGram:
             slopes.append(self.A.arrays[0].T @ (G @ self.T[:, k]) + self.B.arrays[0].T @ (G.T @ self.S[:, k]))
         by_level = np.stack([xp.numpy(slope) for slope in slopes])
         own = np.einsum("pkl,kl->p", self.mixing.slopes, by_level)
-        return xp.concatenate([*pulled, xp.asarray(own)], 0)
+        return xp.concatenate([reduce(add, pulled), *pulled[1:], xp.asarray(own)], 0)
 
     def pull_inputs(self, W: Array) -> Array:
         return reduce(add, (part.pull_inputs(self._weighted(k, W)) for k, part in enumerate(self.parts)))

@@ -23,7 +23,7 @@ _LEVELS = 6
 def default_kernel(columns: Columns | None, settings: Settings, d: int) -> Kernel:
     """The product of a stationary kernel (numeric columns), one of arcs (numeric with a condition) and one of levels (categorical).
 
-    One such product for each level, mixed by `Coregional`, where a column tells named fidelities or sources apart.
+    Several of such products mixed by `Coregional`, where a column tells named fidelities or sources apart.
 
     Args:
         columns: What the columns mean; all continuous when None.
@@ -35,8 +35,7 @@ def default_kernel(columns: Columns | None, settings: Settings, d: int) -> Kerne
         kernel = _product(columns, settings, tuple(range(d)))
         return Scaled(kernel) if settings.outputscale else kernel
     others = tuple(i for i in range(d) if i != level)
-    parts = tuple(_product(columns, settings, others) for _ in columns[level].levels)
-    return Coregional(parts, level, columns, "star" if columns[level].role == "source" else "chain")
+    return Coregional(_product(columns, settings, others), level, columns, "star" if columns[level].role == "source" else "chain")
 
 
 def _level(columns: Columns) -> int | None:

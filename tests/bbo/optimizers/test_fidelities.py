@@ -46,7 +46,7 @@ def levels(study: bbo.Study, name: str) -> Counter[Any]:
 
 @pytest.mark.parametrize("space", [LEVELS, RANGE, SOURCES], ids=["levels", "range", "sources"])
 def test_the_best_at_the_target_is_found(space: bbo.Space) -> None:
-    study = run(space, 22)
+    study = run(space, len(fidelities.design(space)) + 10)
     found = study.recommend()
     assert found.params.items() >= space.targets.items()
     assert truth(found.params) < 0.01
@@ -57,14 +57,14 @@ def test_the_best_at_the_target_is_found(space: bbo.Space) -> None:
 
 
 def test_the_initial_design_has_points_at_every_level() -> None:
-    counts = levels(run(SOURCES, 13), "by")
-    assert counts == {"theory": 5, "simulation": 5, "tunnel": 3}
+    counts = levels(run(SOURCES, 23), "by")
+    assert counts == {"theory": 10, "simulation": 10, "tunnel": 3}
 
 
 def test_what_is_cheap_is_run_more_often_and_what_costs_the_same_is_not() -> None:
     dear = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(-2, 2), "mesh": bbo.Fidelity({"coarse": 1, "fine": 1})})
     cheap, even = (levels(run(space, 13), "mesh") for space in (LEVELS, dear))
-    assert cheap["coarse"] > 8 > even["coarse"]  # five of them in the initial design of eight
+    assert cheap["coarse"] > 8 > even["coarse"]
 
 
 def test_the_score_is_what_a_measurement_gains_at_the_target_for_its_cost() -> None:
@@ -166,13 +166,23 @@ def test_where_all_is_known_the_target_is_run() -> None:
     study = bbo.Study(
         bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity({"coarse": 1, "fine": 10})}), "minimize", optimizer=Bayes(), seed=1
     )
-    for k in range(12):
-        study.add({"x": k / 11, "mesh": "fine"}, (k / 11 - 0.4) ** 2)
+    for k in range(14):
+        study.add({"x": k / 13, "mesh": "fine"}, (k / 13 - 0.4) ** 2)
     assert study.ask().params["mesh"] == "fine"
     assert "since no evaluation is expected to change where the best is" in study.storage.read("study")[-1].body["note"]
 
 
+def counted(**parameters: bbo.Fidelity) -> dict[object, int]:
+    return dict(Counter(fidelities.design(bbo.Space({"x": bbo.Float(0, 1), **parameters}))))
+
+
 def test_an_initial_design_leaves_out_what_saves_little() -> None:
-    assert fidelities.steps(bbo.Space({"a": bbo.Fidelity({"u": 1, "v": 6, "w": 10})})) == ["u", "w"]
-    assert fidelities.steps(bbo.Space({"a": bbo.Fidelity(0.0, 1.0, cost=(5, 6))})) == [1.0]
-    assert fidelities.steps(RANGE) == [1, 6, 81]
+    assert counted(a=bbo.Fidelity({"u": 1, "v": 6, "w": 8})) == {"u": 5, "w": 3}  # ten of u would cost more than one of w
+    assert counted(a=bbo.Fidelity(0.0, 1.0, cost=(5, 6))) == {1.0: 5}
+    assert list(counted(a=bbo.Fidelity(1, 81, cost=(1, 81), integer=True, log=True))) == [1, 6, 81]
+
+
+def test_an_initial_design_has_twice_as_many_of_what_costs_next_to_nothing() -> None:
+    assert counted(a=bbo.Fidelity({"u": 1, "v": 5, "w": 10})) == {"u": 10, "v": 5, "w": 3}
+    assert fidelities.design(bbo.Space({"x": bbo.Float(0, 1), "a": bbo.Fidelity({"u": 1, "w": 5})}))[:3] == ["u", "w", "u"]
+    assert fidelities.turn(bbo.Space({"x": bbo.Float(0, 1)}), 3) == {}
