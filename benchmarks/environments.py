@@ -70,6 +70,7 @@ OPTIMIZERS: dict[str, Entry] = {
     "optuna_gp": Entry("optuna", settings={"sampler": "gp"}),
     "optuna_tpe": Entry("optuna", settings={"sampler": "tpe"}),
     "botorch": Entry("botorch"),
+    "botorch_cei": Entry("botorch", settings={"acquisition": "log_constrained_ei"}),
     "ax": Entry("ax"),
     "cma_es": Entry("cma"),
     "nevergrad": Entry("nevergrad"),

@@ -147,7 +147,7 @@ def run_all(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--suite", nargs="+", default=["quick"], help="visible, quick, sealed, or names of cases")
+    parser.add_argument("--suite", nargs="+", default=["quick"], help="visible, quick, sealed, constrained, or names of cases")
     parser.add_argument("--optimizers", nargs="+", default=["bbo", "random"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--results", type=Path, default=Path(".bench/results/runs.jsonl"))

@@ -3,6 +3,9 @@
 LogEI where measurements are exact and unconstrained, qLogNoisyEI where they are noisy or constrained, qLogNEHVI for several
 objectives; ten restarts from 512 raw samples. Choices and whole numbers go through `MixedSingleTaskGP` and the mixed alternating
 optimizer. Conditions are unknown to it: inactive parameters stand in the middle.
+
+Settings: ``acquisition``: ``"log_constrained_ei"`` is the analytic log constrained expected improvement over the best feasible value told,
+and the log probability of feasibility while there is none.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from botorch.acquisition.analytic import LogExpectedImprovement
+from botorch.acquisition.analytic import LogConstrainedExpectedImprovement, LogExpectedImprovement, LogProbabilityOfFeasibility
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.acquisition.multi_objective.objective import IdentityMCMultiOutputObjective
@@ -35,6 +38,7 @@ class Adapter:
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)
         self._spec = spec
+        self._analytic = settings.get("acquisition") == "log_constrained_ei"
         self._rows: list[np.ndarray] = []
         self._values: list[list[float]] = []
         self._asked = 0
@@ -71,6 +75,12 @@ class Adapter:
             return qLogNoisyExpectedHypervolumeImprovement(
                 model, reference, X, objective=objective, constraints=constraints, prune_baseline=True
             )
+        if g and self._analytic:
+            bounds = dict.fromkeys(range(m, m + g), (None, 0.0))
+            feasible = (Y[:, m:] <= 0).all(dim=1)
+            if not feasible.any():
+                return LogProbabilityOfFeasibility(model, bounds)
+            return LogConstrainedExpectedImprovement(model, Y[feasible, 0].max(), 0, bounds)
         if g:
             first = GenericMCObjective(lambda Z, X=None: Z[..., 0])
             return qLogNoisyExpectedImprovement(model, X, objective=first, constraints=constraints, prune_baseline=True)

@@ -25,7 +25,7 @@ QUICK = [
 
 
 def suite(name: str, *, sealed: bool = False) -> list[Case]:
-    """The cases of a suite: ``"visible"``, ``"quick"``, ``"sealed"``, or the name of a single case.
+    """The cases of a suite: ``"visible"``, ``"quick"``, ``"sealed"``, ``"constrained"``, or the name of a single case.
 
     Raises:
         PermissionError: The suite holds sealed cases and `sealed` is not set.
@@ -35,6 +35,8 @@ def suite(name: str, *, sealed: bool = False) -> list[Case]:
         raise PermissionError("the sealed cases are run once, at the end, with --sealed; nothing is tuned on them")
     if name == "sealed":
         return list(import_module("benchmarks.suite.sealed").cases())
+    if name == "constrained":
+        return list(import_module("benchmarks.suite.constrained").cases())
     visible: list[Case] = import_module("benchmarks.suite.visible").cases()
     if name == "visible":
         return visible

@@ -48,7 +48,7 @@ class Case:
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        assert 30 <= self.budget <= 60, f"{self.name}: a budget is 30 to 60 evaluations"
+        assert 30 <= self.budget <= 100, f"{self.name}: a budget is 30 to 100 evaluations"
         assert len(self.reference) == (len(self.objectives) if len(self.objectives) > 1 else 0), f"{self.name}: reference"
         assert (self.fallback is not None) == (bool(self.constraints) and len(self.objectives) == 1), f"{self.name}: fallback"
 

@@ -17,11 +17,12 @@ from benchmarks.suite.scoring import progress, regret
 
 VISIBLE = suite("visible")
 SEALED = suite("sealed", sealed=True)
+CONSTRAINED = suite("constrained")
 
 
 def test_the_suites_are_large_enough_and_disjoint() -> None:
     names = [case.name for case in VISIBLE + SEALED]
-    assert len(set(names)) == len(names)
+    assert len({*names, *(case.name for case in CONSTRAINED)}) == len(names) + 15
     assert len(VISIBLE) >= 24
     assert 3 * len(SEALED) >= len(names)
     assert {case.name for case in suite("quick")} == set(QUICK)
@@ -35,7 +36,7 @@ def test_sealed_cases_need_the_word() -> None:
         suite("sealed")
 
 
-@pytest.mark.parametrize("case", VISIBLE + SEALED, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", VISIBLE + SEALED + CONSTRAINED, ids=lambda case: case.name)
 def test_initial_designs_are_legal_and_equal_for_equal_seeds(case) -> None:
     points = case.initial(3)
     assert points == case.initial(3) != case.initial(4)
