@@ -1,0 +1,121 @@
+"""The acquisition functions of `bayes` on noisy problems: inference regret, against plain expected improvement.
+
+    python -m benchmarks.acquisitions --file acquisitions.jsonl --hours 2
+    python -m benchmarks.acquisitions --file acquisitions.jsonl --report
+
+A run that is cut short goes on where it ended: a line of the file is one finished run. What counts is the regret, without noise, of the
+point that `Study.recommend` gives at the end; seeds and initial designs are shared. Plain expected improvement takes the best value
+measured for what is to be improved on, as if it had no noise. What has ten seeds comes first; all others have three, and are
+reported without a claim.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import bbo
+
+NOISY: Mapping[str, tuple[float, int, Mapping[str, Any]]] = {
+    "branin": (5.0, 40, {}),
+    "six_hump_camel": (0.5, 40, {}),
+    "hartmann3": (0.3, 40, {}),
+    "griewank": (3.0, 40, {"d": 3}),
+    "styblinski_tang": (8.0, 40, {"d": 3}),
+    "levy": (2.0, 50, {"d": 4}),
+    "hartmann6": (0.2, 60, {}),
+    "cosine8": (0.3, 60, {}),
+}
+"""Standard deviation of the noise, evaluations of a run, and options of the problem."""
+
+
+def _plain(model: Any, context: Any) -> Any:
+    from botorch.acquisition.analytic import LogExpectedImprovement
+
+    return LogExpectedImprovement(model, best_f=context.Y[:, 0].max())
+
+
+PLAIN = "plain_ei"
+CLAIMED = ("kgcp", "knowledge_gradient", "entropy_search")
+METHODS: Mapping[str, Callable[[], bbo.Bayes]] = {
+    PLAIN: lambda: bbo.Bayes(acquisition=_plain),
+    **{name: lambda name=name: bbo.Bayes(acquisition=name) for name in (*CLAIMED, "log_ei", "mes", "gibbon", "ucb", "thompson", "log_pi")},  # type: ignore[misc]
+}
+SEEDS = {name: 10 if name in (PLAIN, *CLAIMED) else 3 for name in METHODS}
+
+
+def run(name: str, method: str, seed: int) -> dict[str, Any]:
+    """One run: the regret of the recommended point at half of the budget and at its end."""
+    noise, budget, options = NOISY[name]
+    problem = bbo.problems.get(name, noise=noise, **options)
+    study = problem.study(optimizer=METHODS[method](), seed=seed)
+    started, trace = time.process_time(), list[tuple[int, float]]()
+    for number in range(budget):
+        trial = study.ask()
+        study.tell(trial, problem(trial))
+        if number + 1 in (budget // 2, budget):
+            trace.append((number + 1, _regret(problem, study)))
+    return {"problem": name, "method": method, "seed": seed, "trace": trace, "seconds": time.process_time() - started}
+
+
+def _regret(problem: Any, study: bbo.Study) -> float:
+    (objective,) = problem.objectives
+    return float(objective.sign * (problem.evaluate(study.recommend().params)[objective.name] - problem.optimum.value))
+
+
+def report(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Medians over seeds with quartiles, and on how many problems each is below plain expected improvement over the seeds of both."""
+    found = {(row["problem"], row["method"], row["seed"]): float(row["trace"][-1][1]) for row in rows}
+    methods = [method for method in METHODS if any(key[1] == method for key in found)]
+    lines = [f"| problem | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
+    won = dict.fromkeys(methods, 0)
+    compared = dict.fromkeys(methods, 0)
+    for name in NOISY:
+        cells = []
+        for method in methods:
+            values = {seed: value for (p, m, seed), value in found.items() if (p, m) == (name, method)}
+            plain = {seed: value for (p, m, seed), value in found.items() if (p, m) == (name, PLAIN)}
+            shared = sorted(set(values) & set(plain))
+            if shared:
+                compared[method] += 1
+                won[method] += bool(np.median([values[s] for s in shared]) < np.median([plain[s] for s in shared]))
+            quartiles = np.quantile(list(values.values()), [0.5, 0.25, 0.75]) if values else None
+            cells.append("" if quartiles is None else f"{quartiles[0]:.3g} ({quartiles[1]:.2g} to {quartiles[2]:.2g}; {len(values)})")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    counts = [f"{won[method]} of {compared[method]}" if method != PLAIN else "" for method in methods]
+    return "\n".join([*lines, f"| below plain expected improvement | {' | '.join(counts)} |"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--file", type=Path, default=Path(".bench/results/acquisitions.jsonl"))
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--seeds", type=int, default=10, help="at most; those without a claim have three")
+    parser.add_argument("--hours", type=float, default=8.0, help="start no further run after so many")
+    parser.add_argument("--report", action="store_true", help="print the table of what is there")
+    arguments = parser.parse_args()
+    rows = [json.loads(line) for line in arguments.file.read_text().splitlines()] if arguments.file.exists() else []
+    if arguments.report:
+        print(report(rows))
+        return
+    done, deadline = {(row["problem"], row["method"], row["seed"]) for row in rows}, time.monotonic() + 3600 * arguments.hours
+    arguments.file.parent.mkdir(parents=True, exist_ok=True)
+    for seed in range(arguments.seeds):
+        for name in NOISY:
+            for method in arguments.methods:
+                if (name, method, seed) in done or seed >= SEEDS[method] or time.monotonic() > deadline:
+                    continue
+                row = run(name, method, seed)
+                with arguments.file.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+                print(f"{name} {method} seed {seed}: regret {row['trace'][-1][1]:.3g} in {row['seconds']:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
