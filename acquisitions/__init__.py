@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
     from acquisitions.hypervolume_improvement import LogExpectedHypervolumeImprovement as LogExpectedHypervolumeImprovement
     from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement as LogNoisyExpectedHypervolumeImprovement
+    from acquisitions.integrated_knowledge_gradient import LogIntegratedKnowledgeGradient as LogIntegratedKnowledgeGradient
     from acquisitions.integrated_variance import LogIntegratedVarianceReduction as LogIntegratedVarianceReduction
     from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient as LogDiscreteKnowledgeGradient
     from acquisitions.knowledge_gradient import LogKGCP as LogKGCP
@@ -66,6 +67,7 @@ _EXPORTS = {
         "acquisitions.optimistic_constraints:OptimisticConstraints",
         "acquisitions.optimistic_penalty:ExactPenalty",
         "acquisitions.optimistic_penalty:OptimisticLagrangian",
+        "acquisitions.integrated_knowledge_gradient:LogIntegratedKnowledgeGradient",
         "acquisitions.weighed:LogFeasibleGain",
     )
 }
