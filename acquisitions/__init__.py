@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
+    from acquisitions.risk_knowledge_gradient import LogRiskKnowledgeGradient as LogRiskKnowledgeGradient
     from acquisitions.straddle import Straddle as Straddle
     from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
     from acquisitions.weighed import LogFeasibleGain as LogFeasibleGain
@@ -68,6 +69,7 @@ _EXPORTS = {
         "acquisitions.optimistic_penalty:ExactPenalty",
         "acquisitions.optimistic_penalty:OptimisticLagrangian",
         "acquisitions.integrated_knowledge_gradient:LogIntegratedKnowledgeGradient",
+        "acquisitions.risk_knowledge_gradient:LogRiskKnowledgeGradient",
         "acquisitions.weighed:LogFeasibleGain",
     )
 }

@@ -79,8 +79,6 @@ def refusal(problem: Problem) -> str | None:
     what = f"with the environment {', '.join(map(repr, names))}" if names else f"with risk={problem.objectives[0].risk!r}"
     if len(problem.objectives) > 1:
         return f"{what} it takes one objective, and there are {len(problem.objectives)}"
-    if problem.objectives[0].risk != "expectation":
-        return f"it models expectations over conditions, and there is risk={problem.objectives[0].risk!r}"
     if problem.outcome_constraints:
         return f"{what} it takes no outcome constraints"
     if space.targets:

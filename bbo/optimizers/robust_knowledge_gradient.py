@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from acquisitions.integrated_knowledge_gradient import LogIntegratedKnowledgeGradient
 from acquisitions.maximizer import maximize
+from acquisitions.maximizer.screening import best_apart
 from acquisitions.protocol import Acquisition
+from acquisitions.risk_knowledge_gradient import LogRiskKnowledgeGradient
 from acquisitions.risk_measures import RiskMeasure
 from acquisitions.risk_of_mean import RiskOfMean
 from acquisitions.scenarios import Scenarios
@@ -26,6 +28,9 @@ Array = NDArray[np.float64]
 
 MOST = 32
 """Designs that may turn out best, at most, beside the candidate's."""
+
+SAMPLED_DESIGNS = 12
+"""The same where all of them are sampled under all conditions."""
 
 _PART = 64  # designs asked at a time, under all conditions
 
@@ -46,8 +51,12 @@ class RobustKnowledgeGradient:
         if not feasible and surrogate.constraints:
             return search.likely(surrogate, waiting)
         designs = self._designs(problem, surrogate, feasible, scenarios, measure, np.random.default_rng(seed))
-        gradient = LogIntegratedKnowledgeGradient(surrogate.gps[0], designs, scenarios, surrogate.noise, surrogate.constraints)
-        aim = f"log knowledge gradient of the {measure} over {len(scenarios)} conditions, among {len(designs)} designs and the proposed one"
+        gp, noise, constraints = surrogate.gps[0], surrogate.noise, surrogate.constraints
+        aim = f"log knowledge gradient of the {measure} over {len(scenarios)} conditions, among {len(designs)} designs"
+        if measure.kind == "expectation":
+            integrated = LogIntegratedKnowledgeGradient(gp, designs, scenarios, noise, constraints)
+            return integrated.with_pending(waiting), f"{aim} and the proposed one"
+        gradient = LogRiskKnowledgeGradient(gp, designs, scenarios, measure, noise, constraints, seed=seed)
         return gradient.with_pending(waiting), aim
 
     def _designs(
@@ -59,7 +68,7 @@ class RobustKnowledgeGradient:
         measure: RiskMeasure,
         rng: np.random.Generator,
     ) -> Array:
-        """Encoded designs that may have the best measure after one more measurement, up to `MOST`.
+        """Encoded designs that may have the best measure after one more measurement, up to `MOST`; a few apart where they are sampled.
 
         As for the plain knowledge gradient: the optima of the measure of the mean, and of what was measured and points from all over the
         space those with the largest sum of that and a standard deviation.
@@ -83,7 +92,11 @@ class RobustKnowledgeGradient:
             if not len(X) and not len(optima):
                 X = space.encode(measured)
         hope = score.value(X) + np.sqrt(_doubt(surrogate, X, scenarios))
-        return np.vstack([optima, X[np.argsort(-hope, kind="stable")]])[:MOST]
+        if measure.kind == "expectation":
+            return np.vstack([optima, X[np.argsort(-hope, kind="stable")]])[:MOST]
+        X, hope = np.vstack([optima, X]), np.concatenate([np.full(len(optima), np.inf), hope])
+        hope[: len(optima)] = hope[len(optima) :].max(initial=0.0) + 1.0 + score.value(optima)  # before all others, the best first
+        return X[best_apart(X, hope, SAMPLED_DESIGNS, space.cube.bounds[1] - space.cube.bounds[0])]
 
 
 def _doubt(surrogate: Surrogate, X: Array, scenarios: Scenarios) -> Array:
