@@ -13,6 +13,7 @@ from scipy.stats import norm
 
 import bbo
 from acquisitions import LogIntegratedKnowledgeGradient
+from acquisitions.quadrature import Standard
 from bbo.errors import InvalidStudy, NoBest, Unsupported
 from bbo.log.states import State
 from bbo.optimizers import robust
@@ -211,6 +212,81 @@ def test_known_constraints_may_not_depend_on_the_environment() -> None:
         study.tell(trial := study.ask(), (trial["x"] - 0.9) ** 2 + (trial["y"] - 0.9) ** 2 * trial["w"])
     found = study.recommend().params
     assert found["x"] + found["y"] <= 1
+
+
+NARROW = bbo.Space({"x": bbo.Float(0, 10, input_sd=1.0), "n": bbo.Int(0, 4)})
+
+
+def peaks(p: Mapping[str, Any]) -> float:
+    """A high and narrow peak at 2, a lower and wide one at 7."""
+    return float(1.5 * np.exp(-(((p["x"] - 2) / 0.5) ** 2)) + np.exp(-(((p["x"] - 7) / 2) ** 2)) - 0.01 * (p.get("n", 2) - 2) ** 2)
+
+
+def test_settings_that_are_inexact_lead_to_the_wide_peak() -> None:
+    study = run(NARROW, peaks, 12, "maximize")
+    for x in (1.9, 2.0, 2.1):
+        study.add({"x": x, "n": 2}, peaks({"x": x, "n": 2}))
+    assert study.best_value == pytest.approx(1.5, abs=0.01)  # what was measured is what it is
+    assert "input_sd" not in study.explain()
+    found = study.recommend()
+    realized = [np.clip(found.params["x"] + z, 0, 10) for z in np.random.default_rng(0).normal(size=20_000)]
+    truth = np.mean([peaks({"x": x, "n": found.params["n"]}) for x in realized])
+    assert found.params["x"] == pytest.approx(7, abs=0.3)
+    assert found.mean["value"] == pytest.approx(truth, abs=0.03)
+    assert found.note.endswith("value is the expectation over the error of x")
+    asked = [event.body["note"] for event in study.storage.read("study") if event.kind == "asked"]
+    assert "log knowledge gradient of the expectation over 16 conditions" in asked[-1]
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        bbo.Float(-3, 5, input_sd=0.7),
+        bbo.Float(0.1, 50, log=True, input_sd=2.0),
+        bbo.Float(0, 2, step=0.25, input_sd=0.3),
+        bbo.Int(1, 12, input_sd=1.5),
+        bbo.Int(10, 40, step=5, input_sd=4),
+        bbo.Int(1, 200, log=True, input_sd=10),
+    ],
+    ids=repr,
+)
+def test_inexact_values_are_those_of_the_range_in_its_own_unit(parameter: Any) -> None:
+    space = bbo.Space({"a": bbo.Bool(), "x": parameter})
+    found = robust.scenarios(Problem(space, (bbo.Objective("value"),)))
+    assert found is not None and not found.placed
+    (column,) = space.columns_of("x")
+    z, weights = Standard(robust.REACH).gauss(16)
+    np.testing.assert_allclose(found.weights, weights)
+    points = space.sample(8, np.random.default_rng(0)) + [{"a": True, "x": parameter.low}, {"a": True, "x": parameter.high}]
+    there = found.by_row(found.expand(space.encode(points))[:, column])
+    for point, row in zip(points, there, strict=True):
+        realized = np.clip(point["x"] + parameter.input_sd * z, parameter.low, parameter.high)
+        np.testing.assert_allclose(row, parameter.encode(realized.tolist())[:, 0], atol=1e-9)
+
+
+def test_an_environment_and_inexact_settings_together() -> None:
+    space = bbo.Space({"x": bbo.Float(0, 1, input_sd=0.1), "sky": bbo.Environment({"calm": 0.7, "storm": 0.3})})
+    found = robust.scenarios(Problem(space, (bbo.Objective("value"),)))
+    assert found is not None and len(found) == 32 and len(found.placed) == len(found.moved) == 1
+    design = run(space, loss_of, 8).recommend()
+    assert set(design.params) == {"x"}
+    assert "over sky, the error of x" in design.note
+
+
+@pytest.mark.parametrize(
+    ("space", "arguments", "optimizer"),
+    [
+        (NARROW, {"outcome_constraints": "g <= 0"}, "auto"),
+        (NARROW, {}, Bayes(acquisition="log_ei")),
+        (bbo.Space({**NARROW.parameters, "mesh": bbo.Fidelity(0, 1)}), {}, "auto"),
+        (bbo.Space({"b": bbo.Bool(), "x": bbo.Float(0, 1, input_sd=0.1, when="b")}), {}, "auto"),
+    ],
+)
+def test_where_inexact_settings_are_not_modelled_the_study_says_so(space: bbo.Space, arguments: Any, optimizer: Any) -> None:
+    study = bbo.Study(space, "minimize", optimizer=optimizer, seed=0, **arguments)
+    study.ask()
+    assert "The input_sd of x is recorded; bayes does not use it." in study.explain()
+    assert Bayes().judges_conditions(bbo.Study(NARROW, "minimize")._problem)
 
 
 @pytest.mark.parametrize("kind", ["expectation", "var", "cvar", "worst_case"])
