@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
     from acquisitions.hypervolume_improvement import LogExpectedHypervolumeImprovement as LogExpectedHypervolumeImprovement
     from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement as LogNoisyExpectedHypervolumeImprovement
+    from acquisitions.integrated_knowledge_gradient import LogIntegratedKnowledgeGradient as LogIntegratedKnowledgeGradient
     from acquisitions.integrated_variance import LogIntegratedVarianceReduction as LogIntegratedVarianceReduction
     from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient as LogDiscreteKnowledgeGradient
     from acquisitions.knowledge_gradient import LogKGCP as LogKGCP
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
+    from acquisitions.risk_knowledge_gradient import LogRiskKnowledgeGradient as LogRiskKnowledgeGradient
     from acquisitions.straddle import Straddle as Straddle
     from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
     from acquisitions.weighed import LogFeasibleGain as LogFeasibleGain
@@ -66,6 +68,8 @@ _EXPORTS = {
         "acquisitions.optimistic_constraints:OptimisticConstraints",
         "acquisitions.optimistic_penalty:ExactPenalty",
         "acquisitions.optimistic_penalty:OptimisticLagrangian",
+        "acquisitions.integrated_knowledge_gradient:LogIntegratedKnowledgeGradient",
+        "acquisitions.risk_knowledge_gradient:LogRiskKnowledgeGradient",
         "acquisitions.weighed:LogFeasibleGain",
     )
 }

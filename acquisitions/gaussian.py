@@ -91,6 +91,29 @@ class Pairing(Protocol):
         """Each row of X with the same row of Z, both `m x d`."""
 
 
+class Averages(Protocol):
+    """Points and, for each, an average of the latent function over others."""
+
+    @property
+    def mean(self) -> Array:
+        """Posterior means of the averages, shape `m`."""
+
+    @property
+    def covariance(self) -> Array:
+        """Posterior covariance of each point with its average, shape `m`."""
+
+    def pull(self, d_mean: Array, d_covariance: Array) -> tuple[Array, Array]:
+        """Gradients of ``sum(d_mean * mean) + sum(d_covariance * covariance)`` in the points (`m x d`) and in the others (`(m q) x d`)."""
+
+
+@runtime_checkable
+class Averaging(Protocol):
+    """A model that tells how far points go together with averages of its own function."""
+
+    def averages(self, X: Array, Z: Array, weights: Array) -> Averages:
+        """Each row of X (`m x d`) with the average over q rows of Z (`(m q) x d`), of these weights (`q`)."""
+
+
 def spread(variance: Array) -> tuple[Array, Array]:
     """Standard deviation, floored, and its derivative with respect to the variance (zero at the floor), same shape."""
     sd = np.sqrt(np.maximum(variance, LEAST_VARIANCE))

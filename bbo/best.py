@@ -34,12 +34,18 @@ def best(problem: Problem, ledger: Ledger) -> Record:
     """The best measured trial of a study with one objective; the earliest of equals.
 
     Raises:
-        NoBest: Nothing qualifies, there are several objectives, or results are rankings; the message names what to ask instead.
+        NoBest: Nothing qualifies, there are several objectives, or an environment that each trial met in one state only; the message
+            names what to ask instead.
     """
     if len(problem.objectives) > 1:
         raise NoBest(f"{len(problem.objectives)} objectives have no single best trial; use study.pareto_front()")
     if problem.objectives[0].feedback == "ranking":
         return _best_ranked(ledger)
+    if names := [name for name, role in problem.space.roles.items() if role == "environment"]:
+        raise NoBest(
+            f"each trial was measured under one value of the environment {', '.join(map(repr, names))}, and no design under all of them; "
+            "use study.recommend()"
+        )
     found = candidates(problem, ledger)
     if not found:
         raise NoBest(_why_none(problem, ledger))

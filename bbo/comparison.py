@@ -128,6 +128,11 @@ def compare(
     import pandas as pd
 
     fn, space, objectives, constraints = _parts(problem)
+    if names := [name for name, role in space.roles.items() if role == "environment"]:
+        raise InvalidStudy(
+            f"compare goes by what was measured, and the environment {', '.join(map(repr, names))} makes luck of that; "
+            "run studies, and evaluate the designs of study.recommend() over the environment"
+        )
     for name, value, least in (("n_trials", n_trials, 1), ("n_initial", n_initial, 0), ("workers", workers, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InvalidStudy(f"compare: {name} is {value!r}; it is an integer, at least {least}")

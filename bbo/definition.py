@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from bbo.callables import shown
-from bbo.errors import StudyMismatch, Unsupported
+from bbo.errors import InvalidStudy, StudyMismatch, Unsupported
 from bbo.log.ledger import Ledger
 from bbo.optimizers.base import Optimizer
+from bbo.optimizers.robust import environments, inexact
 from bbo.problem import Problem
 from bbo.pruners import Pruner
 
@@ -18,7 +19,14 @@ def check_methods(problem: Problem, optimizer: Optimizer, pruner: Pruner | None)
 
     Raises:
         Unsupported: With the method's own reason.
+        InvalidStudy: An objective has a risk measure, and there is nothing that it could vary with.
     """
+    for objective in problem.objectives:
+        if objective.risk != "expectation" and not (environments(problem.space) or inexact(problem.space)):
+            raise InvalidStudy(
+                f"objective {objective.name!r} has risk={objective.risk!r}, and nothing is uncertain: "
+                "add a bbo.Environment, or input_sd to a parameter"
+            )
     if reason := optimizer.supports(problem):
         raise Unsupported(f"optimizer {optimizer.name!r} cannot run this study: {reason}")
     if pruner is not None and (reason := pruner.supports(problem)):

@@ -11,7 +11,7 @@ from bbo.errors import BBOError
 from bbo.log.events import Event
 from bbo.log.ledger import Record
 from bbo.log.states import MAX_ATTEMPTS, State
-from bbo.optimizers.base import Optimizer, Remarking, modelled_roles, resolve, uses_sd
+from bbo.optimizers.base import Optimizer, Remarking, judges_conditions, modelled_roles, resolve, uses_sd
 from bbo.problem import Problem
 from bbo.replica import Replica
 
@@ -102,15 +102,19 @@ def _unused(replica: Replica) -> Iterator[str]:
     name = str(at_work["name"])
     yield from _unused_sd(replica, at_work)
     inexact = [key for key, parameter in problem.space.parameters.items() if getattr(parameter, "input_sd", None) is not None]
+    judged = _known(at_work, lambda optimizer: judges_conditions(optimizer, problem))
+    inexact = [key for key in inexact if not judged or problem.space.parameters[key].when is not None]
     if inexact:
         yield f"The input_sd of {', '.join(inexact)} is recorded; {name} does not use it."
+    if not judged and (measures := [o for o in problem.objectives if o.risk != "expectation"]):
+        yield f"The risk of {', '.join(o.name for o in measures)} is what recommend() goes by; {name} does not use it."
     modelled = _known(at_work, modelled_roles) or ()
     for key, target in problem.space.targets.items():
         if problem.space.roles[key] in modelled:
             continue
         yield f"{key} is not modelled by {name}: it runs at its target, {target!r}, unless it is fixed."
     for key, role in problem.space.roles.items():
-        if role == "environment":
+        if role == "environment" and role not in modelled:
             yield f"{key} is not modelled by {name}: it is drawn from its distribution."
 
 

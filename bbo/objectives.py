@@ -12,6 +12,8 @@ from bbo.errors import InvalidStudy
 
 Direction = Literal["minimize", "maximize"]
 
+RISKS = ("expectation", "var", "cvar", "worst_case")
+
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _NAME = r"[^\W\d][\w.]*"
 _CONSTRAINT = re.compile(
@@ -29,6 +31,10 @@ class Objective:
         sd: Standard deviation of one measurement, in the outcome's units, where it is known beforehand.
         reference: With several objectives, the worst value still of interest (the reference point of the hypervolume).
         feedback: ``"value"`` (a number is told) or ``"ranking"`` (trials are told in order, `Study.tell_ranking`).
+        risk: What counts of a design whose outcome depends on an `Environment`, or that is set inexactly (`input_sd`): its
+            ``"expectation"``; the value at risk ``"var"``, which it keeps with probability `risk_level`; the conditional value at risk
+            ``"cvar"``, the mean of the worst ``1 - risk_level``; or the ``"worst_case"``.
+        risk_level: Of ``"var"`` and ``"cvar"``, above 0 and below 1.
 
     Raises:
         InvalidStudy: A field is malformed.
@@ -39,6 +45,8 @@ class Objective:
     sd: float | None = None
     reference: float | None = None
     feedback: Literal["value", "ranking"] = "value"
+    risk: Literal["expectation", "var", "cvar", "worst_case"] = "expectation"
+    risk_level: float = 0.9
 
     def __post_init__(self) -> None:
         _check_name(self.name, "objective")
@@ -50,6 +58,14 @@ class Objective:
             raise InvalidStudy(f"objective {self.name!r}: sd is {self.sd!r}; it is a finite number, at least 0")
         if self.reference is not None and not _finite(self.reference):
             raise InvalidStudy(f"objective {self.name!r}: reference is {self.reference!r}; it is a finite number")
+        if self.risk not in RISKS:
+            raise InvalidStudy(f"objective {self.name!r}: risk is {self.risk!r}; it is {', '.join(map(repr, RISKS[:-1]))} or {RISKS[-1]!r}")
+        if not (_finite(self.risk_level) and 0 < self.risk_level < 1):
+            raise InvalidStudy(f"objective {self.name!r}: risk_level is {self.risk_level!r}; it lies between 0 and 1")
+        if self.risk_level != 0.9 and self.risk not in ("var", "cvar"):
+            raise InvalidStudy(f"objective {self.name!r}: risk_level is {self.risk_level!r}, and belongs to risk='var' or 'cvar' alone")
+        if self.risk != "expectation" and self.feedback == "ranking":
+            raise InvalidStudy(f"objective {self.name!r}: risk={self.risk!r} is of measured values, and the study is told rankings")
 
     @property
     def sign(self) -> float:
@@ -61,7 +77,11 @@ class Objective:
         fields = {"sd": self.sd, "reference": self.reference}
         json: dict[str, Any] = {"name": self.name, "direction": self.direction}
         json |= {key: value for key, value in fields.items() if value is not None}
-        return json if self.feedback == "value" else {**json, "feedback": self.feedback}
+        if self.feedback != "value":
+            json["feedback"] = self.feedback
+        if self.risk != "expectation":
+            json["risk"] = self.risk
+        return json if self.risk_level == 0.9 else {**json, "risk_level": self.risk_level}
 
 
 @dataclass(frozen=True, slots=True)

@@ -546,7 +546,7 @@ class Study:
         """The best measured trial: feasible, inside the space, at the target.
 
         Raises:
-            NoBest: There is none; the message names the nearest answer.
+            NoBest: There is none, as with an environment, of which a trial meets one state alone; the message names the nearest answer.
         """
         with self._lock:
             self._replica.sync()
@@ -602,6 +602,9 @@ class Study:
 
     def recommend(self) -> Recommendation:
         """What the model believes best, at the target: parameters, mean, sd, probability of being feasible.
+
+        With an environment, or decisions that are set inexactly, it is the design that is best over all that it meets
+        (`Objective.risk`); the parameters are then the decisions alone.
 
         Raises:
             NoBest: Too little was told for a model.

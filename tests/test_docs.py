@@ -216,7 +216,8 @@ def problems() -> dict[str, list[Problem]]:
     conditional = bbo.Space({"x": x, "n": bbo.Int(1, 5), "y": bbo.Float(0, 1, when="n >= 3")})
     numbers = bbo.Space({"x": x, "s": bbo.Float(0, 1, step=0.25), "n": bbo.Int(1, 5), "l": bbo.Float(1e-3, 1, log=True)})
     leveled: list[Parameter] = [bbo.Fidelity(0, 1), bbo.Source({"a": 1, "b": 9})]
-    roles: list[Parameter] = [bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1)), bbo.Environment(bbo.Uniform(0, 1))]
+    given: list[Parameter] = [bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1))]
+    chances: list[Parameter] = [bbo.Environment(bbo.Uniform(0, 1)), bbo.Environment({"a": 0.3, "b": 0.7})]
     return {
         "Float, Int, steps, log scales": [Problem(numbers, value)],
         "Bool, Categorical, Ordinal, `when=`, Simplex": [
@@ -229,7 +230,8 @@ def problems() -> dict[str, list[Problem]]:
         "several objectives": [Problem(box, tuple(bbo.Objective(name) for name in "abcd"))],
         "results told as rankings": [Problem(box, (bbo.Objective("taste", feedback="ranking"),))],
         "fidelity or source": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in leveled],
-        "task, context, environment": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in roles],
+        "environment": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in chances],
+        "task, context": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in given],
     }
 
 

@@ -19,6 +19,8 @@ class ObjectiveSchema(_Strict):
     sd: float | None = None
     reference: float | None = None
     feedback: str = "value"
+    risk: str = "expectation"
+    risk_level: float = 0.9
 
 
 class MethodSchema(_Strict):

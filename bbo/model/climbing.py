@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,13 @@ class Climber:
         space: Where.
         leaders: Points of the space worth a closer look around.
         rng: Source of all draws.
+        fixed: Parameters that are set, beside those that have a target.
     """
 
     space: Space
     leaders: Sequence[Params]
     rng: np.random.Generator = field(repr=False)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(
         self,
@@ -61,7 +63,7 @@ class Climber:
             rng=self.rng,
             seeds=self.space.encode(self.leaders) if seeds is None else seeds,
             pool=self._pool,
-            fixed=standing(self.space, self.space.targets),
+            fixed=standing(self.space, self._set),
             feasible=feasible,
             smooth=smooth,
             settings=MaximizerSettings(screened=0) if len(self._pool) else None,
@@ -69,11 +71,15 @@ class Climber:
 
     def points(self, X: Array) -> list[Params]:
         """Encoded points as points of the space, those that are legal after rounding."""
-        return legal(self.space, X, fixed=self.space.targets)
+        return legal(self.space, X, fixed=self._set)
+
+    @property
+    def _set(self) -> dict[str, Any]:
+        return {**self.space.targets, **self.fixed}
 
     @cached_property
     def _pool(self) -> Array:
-        space, fixed = self.space, self.space.targets
+        space, fixed = self.space, self._set
         if not hard(space):
             return np.empty((0, space.d))
         near = around(space, self.leaders, self.rng, fixed=fixed)

@@ -65,9 +65,6 @@ def model_of(study: Study) -> tuple[Model, str]:
     Raises:
         NoBest: Fewer than two trials are done, or the study is told rankings.
     """
-    from bbo.optimizers import bayes
-    from bbo.optimizers.history import History
-
     with study._lock:
         study._replica.sync()
         replica = study._replica
@@ -80,6 +77,21 @@ def model_of(study: Study) -> tuple[Model, str]:
         model = own_model_of(study)
         if model is not None:
             return model, f"by the model of {replica.optimizer.name}"
+    return default_model_of(study)
+
+
+def default_model_of(study: Study) -> tuple[Model, str]:
+    """The default surrogate fitted to the log, and a note that says so.
+
+    Raises:
+        NoBest: No trial can be used.
+    """
+    from bbo.optimizers import bayes
+    from bbo.optimizers.history import History
+
+    with study._lock:
+        replica = study._replica
+        problem, records = replica.problem, replica.ledger.records
         fitted = bayes.Model.of(History(problem, {record.number: record for record in records}), bayes.Bayes())
     if fitted is None:
         raise NoBest("the finished trials lie in an older definition of the space, and none can be used for a model")

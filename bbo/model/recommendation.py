@@ -13,12 +13,15 @@ from bbo.errors import NoBest
 from bbo.log.states import State
 from bbo.model.climbing import Climber, Mask
 from bbo.model.contract import CubeModel, Model
-from bbo.model.prediction import model_of, predictions_of
+from bbo.model.prediction import default_model_of, model_of, predictions_of
+from bbo.optimizers import bayes, robust
 from bbo.optimizers.candidates import Params, held, whole
 
 if TYPE_CHECKING:
     from acquisitions.maximizer import Smooth
     from acquisitions.protocol import Acquisition
+    from acquisitions.scenarios import Scenarios
+    from bbo.model.robust_recommendation import Designs
     from bbo.problem import Problem
     from bbo.study import Study
 
@@ -27,6 +30,7 @@ Array = NDArray[np.float64]
 _EVEN = float(np.log(0.5))  # log of an even chance
 _SAFE = 1e-6  # how much more than that is asked of points on the way, so that none loses it by rounding
 _LEADERS = 5  # measured points that are looked around
+_SAMPLED = 40  # designs that are compared by samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,12 @@ class Recommendation:
     """The point that the model believes best.
 
     Args:
-        params: The point, feasible for every known constraint.
-        mean: As in `Prediction`.
-        sd: As in `Prediction`.
-        p_feasible: As in `Prediction`.
-        note: Which model spoke, and what it could not keep.
+        params: The point, feasible for every known constraint; of a study with an environment the design alone.
+        mean: As in `Prediction`; where designs meet several conditions, the objective's measure over them (`Objective.risk`), and
+            averages of other outcomes.
+        sd: As in `Prediction`, of that.
+        p_feasible: As in `Prediction`; where designs meet several conditions, in one of them drawn by its probability.
+        note: Which model spoke, what the mean is, and what it could not keep.
     """
 
     params: Mapping[str, Any]
@@ -55,6 +60,10 @@ def recommend(study: Study) -> Recommendation:
     being feasible, in the units of the fit; where the climbs end and what was measured is then compared in its own units. Spaces
     of few points are searched whole. Where no point is found that has an even chance of being feasible, the likeliest one is taken.
 
+    With a `bbo.Environment`, or decisions that are set inexactly (`input_sd`), it is the design of the best expectation, or other
+    `Objective.risk`, over all conditions that it meets: that of the mean is climbed, and the ends are compared by that of the latent
+    function. It holds no environment, which nobody sets in service.
+
     Raises:
         NoBest: Too little was told for a model, there can be none, or there are several objectives.
     """
@@ -65,6 +74,9 @@ def recommend(study: Study) -> Recommendation:
         raise NoBest(f"{len(problem.objectives)} objectives have no single best point; use study.pareto_front()")
     model, note = model_of(study)
     space = problem.space
+    if (scenarios := robust.scenarios(problem)) is not None:
+        with one_thread():
+            return _design(study, scenarios, model, note)
     measured = [r.params for r in study._replica.ledger.records if r.state is State.DONE and not r.outside]
     points = [dict(p) for p in measured if space.contains(p) and space.targets.items() <= p.items()]
     with one_thread():
@@ -77,6 +89,42 @@ def recommend(study: Study) -> Recommendation:
     if expected.p_feasible < 0.5:
         note = "; ".join(filter(None, [note, "no point has an even chance of being feasible: this is the likeliest one"]))
     return Recommendation(best, expected.mean, expected.sd, expected.p_feasible, note)
+
+
+def _design(study: Study, scenarios: Scenarios, model: Model, note: str) -> Recommendation:
+    """The best design over conditions."""
+    from bbo.model.robust_recommendation import Designs
+
+    problem, space = study._problem, study._problem.space
+    if not isinstance(model, bayes.Model):
+        model, note = default_model_of(study)
+    assert isinstance(model, bayes.Model)  # the default surrogate is
+    designs, nominal = Designs(problem, model, scenarios), robust.nominal(space)
+    fixed = {**space.targets, **nominal}
+    measured = (r.params for r in study._replica.ledger.records if r.state is State.DONE and not r.outside)
+    points = [point for p in measured if space.contains(p) and (point := held(space, dict(p), fixed)) is not None]
+    if whole(space):
+        points += [point for every in space.enumerate() if (point := held(space, every, fixed)) is not None]
+    points = list({space.key(point): point for point in points}.values())
+    if not whole(space):
+        climb = Climber(space, designs.likeliest(points, _LEADERS), problem.rng("recommend"), nominal)
+        points += climb.points(climb(designs.score, feasible=_even(designs)).optima)
+    best = designs.best_first(designs.likeliest(points, _SAMPLED))[0]
+    X = space.encode([best])
+    (means,), (sds,), p = *designs.expected(X), float(np.exp(designs.log_p_feasible(X)[0]))
+    over = ", ".join([*nominal, *(f"the error of {name}" for name in robust.inexact(space))])
+    note = f"{note}; {problem.objectives[0].name} is the {designs.measure} over {over}"
+    if p < 0.5:
+        note += "; no design has an even chance of being feasible: this is the likeliest one"
+    named = [dict(zip(model.outcomes, map(float, part), strict=False)) for part in (means, sds)]
+    return Recommendation({key: value for key, value in best.items() if key not in nominal}, named[0], named[1], p, note)
+
+
+def _even(designs: Designs) -> Callable[[Array], Mask] | None:
+    """That a design has an even chance of being feasible, where that is in question and any measured one has it."""
+    if not designs.model.constraints:
+        return None
+    return lambda X: designs.log_p_feasible(X) >= _EVEN + _SAFE
 
 
 def _best_first(model: Model, points: Sequence[Params], problem: Problem) -> list[Params]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bbo.optimizers import robust
 from bbo.problem import Problem
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Entry:
         unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
         own_unconstrained: Whether it takes none with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
+        environments: Whether it weighs what an evaluation in one condition says about designs that meet all of them (`bbo.Environment`,
+            `input_sd`, `Objective.risk`).
         botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
     """
@@ -72,6 +75,7 @@ class Entry:
     unconstrained: str | None = None
     own_unconstrained: bool = True
     fidelities: bool = False
+    environments: bool = False
     botorch: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
@@ -84,6 +88,8 @@ class Entry:
             return f"it models decisions only{' with a model of your own' if own_model else f', with the acquisition {name!r}'}, and " + (
                 ", ".join(f"{key!r} is a {problem.space.roles[key]} parameter" for key in problem.space.targets)
             )
+        if robust.needed(problem) and (own_model or not self.environments):
+            return robust.unmodelled(problem, "a model of your own" if own_model else f"the acquisition {name!r}")
         if own_model and self.own is None:
             return f"the acquisition {name!r} is that of the Gaussian processes of bbo, and takes no model of your own"
         if own_model and m > 1:
@@ -136,6 +142,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.knowledge_gradient:own_over_the_space",
         running=_BELIEVED,
         fidelities=True,
+        environments=True,
     ),
     "kgcp": Entry(
         title="log knowledge gradient over evaluated points",
@@ -200,4 +207,4 @@ TABLE: Mapping[str, Entry] = {
 
 def default(problem: Problem) -> str:
     """The name of the one that a problem calls for."""
-    return "knowledge_gradient" if problem.space.targets else "log_ei"
+    return "knowledge_gradient" if problem.space.targets or robust.needed(problem) or robust.applies(problem) else "log_ei"

@@ -89,7 +89,8 @@ class Optimizer(Protocol):
 
     A class whose proposals make use of standard deviations of measurements (told with the outcomes, or `Objective.sd`) says so by
     ``uses_sd: ClassVar[bool] = True``; of any other, `study.explain()` reports that they are recorded and not used. One
-    that chooses the values of fidelities or sources says so by ``roles: ClassVar = ("fidelity", "source")``.
+    that chooses the values of fidelities or sources says so by ``roles: ClassVar = ("fidelity", "source")``. One that makes use of
+    ``input_sd`` and `Objective.risk` says so by a method ``judges_conditions(problem) -> bool``.
     """
 
     name: ClassVar[str]
@@ -216,6 +217,12 @@ def pinned(space: Space, request: Request) -> dict[str, Any]:
 def uses_sd(optimizer: Optimizer) -> bool:
     """Whether its proposals make use of the standard deviations of measurements (see `Optimizer`)."""
     return bool(getattr(optimizer, "uses_sd", False))
+
+
+def judges_conditions(optimizer: Optimizer, problem: Problem) -> bool:
+    """Whether its proposals rest on what designs are worth under conditions: inexact settings, risk measures (see `Optimizer`)."""
+    ask: Callable[[Problem], bool] = getattr(optimizer, "judges_conditions", lambda problem: False)
+    return ask(problem)
 
 
 def modelled_roles(optimizer: Optimizer) -> tuple[Role, ...]:

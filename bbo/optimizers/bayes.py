@@ -19,7 +19,7 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers import fidelities
+from bbo.optimizers import fidelities, robust
 from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
@@ -85,6 +85,13 @@ class Bayes:
     arXiv:1603.00389). The initial design is of all levels. Outcome constraints count as they are at the target. Ask
     `Study.recommend` for the best point at the target.
 
+    A `bbo.Environment` is an input of the model too, and so is what inexact settings (`input_sd`) may become. Designs are then judged by
+    their expectation over all conditions, or by another `Objective.risk`, and each evaluation, of a design in one condition, is worth
+    what it says about the best design by that measure: the integrated knowledge gradient (Toscano-Palmerin & Frazier 2022,
+    arXiv:1803.08661), and for other measures one over samples (Cakmak et al. 2020, arXiv:2007.05554). Ask `Study.recommend` for the
+    design. Outcome constraints, several objectives and fidelities exclude an environment; beside them, and with other acquisition
+    functions, `input_sd` is left out of account, which `Study.explain` says.
+
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
     where a failure is likelier than not, nothing is proposed. An acquisition function is told of running trials by `set_X_pending`;
@@ -97,7 +104,7 @@ class Bayes:
             (``"knowledge_gradient"`` and ``"kgcp"`` then over evaluated points, and ``"straddle"``). Or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
             or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, and ``"knowledge_gradient"`` where
-            there is a fidelity or a source.
+            there is a fidelity, a source, an environment or an `input_sd`.
         n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).
@@ -123,7 +130,7 @@ class Bayes:
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 6
     uses_sd: ClassVar[bool] = True
-    roles: ClassVar[tuple[Role, ...]] = fidelities.ROLES
+    roles: ClassVar[tuple[Role, ...]] = (*fidelities.ROLES, *robust.ROLES)
 
     def __post_init__(self) -> None:
         for setting, allowed in _CHOICES.items():
@@ -172,10 +179,13 @@ class Bayes:
         roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
             name = self.acquisition or default(problem)
-            refusal = TABLE[name].refusal(name, problem, own_model=callable(self.surrogate)) or fidelities.refusal(problem)
+            refusal = robust.refusal(problem) or TABLE[name].refusal(name, problem, own_model=callable(self.surrogate))
+            refusal = refusal or fidelities.refusal(problem)
             if refusal is not None:
                 return refusal
-            roles = ("decision", *fidelities.ROLES)
+            roles = ("decision", *self.roles)
+        elif robust.needed(problem):
+            return robust.unmodelled(problem, "an acquisition of your own")
         for name, parameter in problem.space.parameters.items():
             if parameter.role not in roles:
                 return f"it models decisions only, and {name!r} is a {parameter.role} parameter"
@@ -208,6 +218,16 @@ class Bayes:
         except Exception as error:  # noqa: BLE001 - whatever numerics run into, an ask is answered
             return replace(Sobol().propose(state, request), note=f"a Sobol point, since the model failed: {type(error).__name__}: {error}")
 
+    def judges_conditions(self, problem: Problem) -> bool:
+        """Whether its proposals rest on the measure over conditions, inexact settings among them."""
+        if callable(self.surrogate) or callable(self.acquisition) or not robust.applies(problem):
+            return False
+        return TABLE[self.acquisition or default(problem)].environments
+
+    def _bent(self, problem: Problem) -> bool:
+        """Whether outcomes go through a power transform, which would bend sums over conditions."""
+        return self.output_warp and not self.judges_conditions(problem)
+
     def model(self, state: History) -> Model | None:
         """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
         return state.once(("model", self), lambda: Model.of(state, self))
@@ -215,16 +235,15 @@ class Bayes:
     @staticmethod
     def _initial(problem: Problem) -> int:
         """Trials of the initial design: one more than columns, 5 to 10; with fidelities those of their design."""
-        return len(fidelities.design(problem.space)) or fidelities.points(
-            sum(column.role == "decision" for column in problem.space.columns)
-        )
+        modelled = sum(column.role in ("decision", *robust.ROLES) for column in problem.space.columns)
+        return len(fidelities.design(problem.space)) or fidelities.points(modelled)
 
     def _choose(self, state: History, request: Request) -> Proposal:
         from bbo.optimizers import fitting
         from bbo.optimizers.targets import WORKS, targets_of
 
         with fitting.one_thread():
-            targets = targets_of(state, power=self.output_warp)
+            targets = targets_of(state, power=self._bent(state.problem), tails=self.judges_conditions(state.problem))
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
@@ -286,7 +305,7 @@ class Model:
         if len(history.finished(State.DONE)) < 2:
             return None
         with fitting.one_thread():
-            targets = targets_of(history, power=settings.output_warp)
+            targets = targets_of(history, power=settings._bent(history.problem), tails=settings.judges_conditions(history.problem))
             surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
         return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
 

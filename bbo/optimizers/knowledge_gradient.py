@@ -17,9 +17,11 @@ from acquisitions.protocol import Acquisition
 from acquisitions.standing import Standing
 from bbo.log.ledger import Record
 from bbo.optimizers import search
+from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.candidates import SAMPLED, legal, pool, standing, whole
 from bbo.optimizers.fidelities import at_target, cost
 from bbo.optimizers.history import History
+from bbo.optimizers.robust_knowledge_gradient import RobustKnowledgeGradient
 from bbo.optimizers.surrogate import Surrogate
 from bbo.problem import Problem
 
@@ -110,8 +112,10 @@ def contenders(
     return optima, X
 
 
-def over_the_space(state: History, settings: Bayes) -> KnowledgeGradient:
-    """Looks for the best point all over the space."""
+def over_the_space(state: History, settings: Bayes) -> Score:
+    """Looks for the best point all over the space; for the best design where designs meet several conditions."""
+    if settings.judges_conditions(state.problem):
+        return RobustKnowledgeGradient(state)
     return KnowledgeGradient(state, evaluated=False)
 
 

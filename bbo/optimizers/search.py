@@ -15,10 +15,12 @@ from acquisitions.maximizer import ClimbSettings, MaximizerSettings, Smooth, max
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.posterior_mean import PosteriorMean
 from acquisitions.protocol import Acquisition, Climbable, Growing
+from acquisitions.risk_of_mean import RiskOfMean
 from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
+from bbo.optimizers import robust
 from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.base import Query, Request
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
@@ -153,6 +155,9 @@ def incumbents(problem: Problem, surrogate: Surrogate, records: Sequence[Record]
         order = np.argsort(-surrogate.log_p_feasible(problem.space.encode(points)), kind="stable")
     elif problem.space.targets:  # what was measured elsewhere is not to be compared
         order = np.argsort(-surrogate.gps[0].at(problem.space.encode(points)).mean, kind="stable")
+    elif robust.environments(problem.space) and (scenarios := robust.scenarios(problem)) is not None:  # measured in other conditions each
+        score = RiskOfMean(surrogate.gps[0], scenarios, robust.measure(problem))
+        order = np.argsort(-score.value(problem.space.encode(points)), kind="stable")
     elif losses.shape[1] == 1:
         order = np.argsort(losses[:, 0], kind="stable")
     else:

@@ -77,16 +77,17 @@ def usable(history: History, state: State) -> list[Record]:
     return history.once(("usable", state), choose)
 
 
-def targets_of(history: History, *, power: bool) -> list[Target]:
+def targets_of(history: History, *, power: bool, tails: bool = False) -> list[Target]:
     """The objectives, the outcomes that are constraints only, and, after a failure, whether a point works.
 
     Args:
         history: What is known.
         power: Whether objectives go through a power transform after they are standardised.
+        tails: Whether an objective's bad values are kept as they are, since they count themselves.
     """
     problem, done, failed = history.problem, usable(history, State.DONE), usable(history, State.FAILED)
     X = problem.space.encode([record.params for record in done])
-    found = [_target(problem, name, X, done, power=power) for name in problem.outcomes]
+    found = [_target(problem, name, X, done, power=power, tails=tails) for name in problem.outcomes]
     if failed:
         both = np.vstack([X, problem.space.encode([record.params for record in failed])])
         y = np.repeat([1.0, -1.0], [len(done), len(failed)])
@@ -116,11 +117,11 @@ def anchored(target: Target) -> Target:
     )
 
 
-def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool) -> Target:
+def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool, tails: bool) -> Target:
     values = np.array([record.values[name] for record in done], dtype=float)
     objective = next((o for o in problem.objectives if o.name == name), None)
     sign = 1.0 if objective is None else -objective.sign
-    transform = _transform(sign * values, objective=objective is not None, power=power)
+    transform = _transform(sign * values, objective=objective is not None and not tails, power=power)
     given = [record.sd.get(name, objective and objective.sd) for record in done]
     variance = None
     if None not in given:

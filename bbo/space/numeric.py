@@ -29,7 +29,8 @@ class Float(Parameter):
         log: Whether it acts on a logarithmic scale; `low` must then be positive.
         step: Only ``low, low + step, ...`` up to `high` are allowed, computed in decimal.
         unit: Unit shown to people, such as ``"°C"``.
-        input_sd: Standard deviation, in the unit of the range, with which the value is really set.
+        input_sd: Standard deviation, in the unit of the range, with which the value is really set: normal, cut off at four of them and
+            held inside the range.
         when: Condition under which it is active, see `Parameter`.
 
     Raises:

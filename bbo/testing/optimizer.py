@@ -20,7 +20,7 @@ from bbo.log.states import State
 from bbo.optimizers.base import Delegating, Optimizer, Proposal, Request, resolve, to_json
 from bbo.replay import reproduce
 from bbo.replica import Replica
-from bbo.space import Bool, Categorical, Fidelity, Float, Int, Simplex, Space
+from bbo.space import Bool, Categorical, Environment, Fidelity, Float, Int, Simplex, Space
 from bbo.storage import open_storage
 from bbo.storage.base import Storage
 from bbo.study import Study, load_study
@@ -38,7 +38,10 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """The kit's problems: a box, an integer box, a mixed tree, a constrained mixture, two objectives, an outcome constraint, a fidelity."""
+    """The kit's problems.
+
+    A box, an integer box, a mixed tree, a constrained mixture, two objectives, an outcome constraint, a fidelity, an environment.
+    """
     box = {"x": Float(-5, 10), "y": Float(1e-3, 1e2, log=True)}
     yield Case("box", Space(box), {"loss": "minimize"})
     yield Case("integers", Space({"i": Int(0, 30), "x": Float(0, 1, step=0.125)}), {"gain": "maximize"})
@@ -48,6 +51,7 @@ def cases() -> Iterator[Case]:
     yield Case("two objectives", Space(box), {"cost": "minimize", "gain": "maximize"})
     yield Case("outcome constraint", Space(box), {"loss": "minimize"}, ("loss >= -1000", "c <= 0.8"))
     yield Case("fidelity", Space({**box, "mesh": Fidelity({"coarse": 1, "fine": 20})}), {"loss": "minimize"})
+    yield Case("environment", Space({**box, "sky": Environment({"dry": 0.7, "wet": 0.3})}), {"loss": "minimize"})
 
 
 def check_optimizer(optimizer: Optimizer, *, n: int = 10, seed: int = 0, storage: Callable[[], Storage] | None = None) -> list[str]:

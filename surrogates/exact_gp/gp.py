@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from surrogates.columns import Columns
 from surrogates.exact_gp import arrays
 from surrogates.exact_gp.arrays import Array, of
+from surrogates.exact_gp.averages import Averages
 from surrogates.exact_gp.core import factorise, trend
 from surrogates.exact_gp.kernels.base import Features, Gram, Kernel
 from surrogates.exact_gp.pairs import Pairs
@@ -291,6 +292,11 @@ class ExactGP:
         """Covariances of each row of X with the same row of Z (both `m x d`), to be differentiated."""
         xp = of(self.L)
         return Pairs(xp.asarray(X), xp.asarray(Z), self)
+
+    def averages(self, X: ArrayLike, Z: ArrayLike, weights: ArrayLike) -> Averages:
+        """Weighted averages over q rows of Z (`(m q) x d`) for each row of X (`m x d`), and their covariances, to be differentiated."""
+        xp = of(self.L)
+        return Averages(xp.asarray(X), xp.asarray(Z), xp.asarray(weights), self)
 
     def loo(self) -> tuple[Array, Array]:
         """Mean and variance of each training value given the others, noise included; Rasmussen & Williams (2006), equation 5.12."""

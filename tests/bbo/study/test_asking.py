@@ -29,13 +29,14 @@ def test_fidelity_and_source_run_at_the_target_and_the_environment_is_drawn(name
             "x": bbo.Float(0, 1),
             "epochs": bbo.Fidelity(1, 100),
             "model": bbo.Source({"cheap": 1.0, "exact": 10.0}),
-            "wind": bbo.Environment(bbo.Uniform(0, 30)),
         }
     )
-    study = Study(space, optimizer=name, seed=0)
-    trials = study.ask(4)
+    windy = Study(bbo.Space({**space.parameters, "wind": bbo.Environment(bbo.Uniform(0, 30))}), optimizer=name, seed=0)
+    trials = windy.ask(4)
     assert [(trial["epochs"], trial["model"]) for trial in trials] == [(100, "exact")] * 4
     assert len({trial["wind"] for trial in trials}) == 4
+    study = Study(space, optimizer=name, seed=0)
+    trials = study.ask(4)
     low = study.ask(fixed={"epochs": 10})
     assert low["epochs"] == 10
     study.tell(low, -5.0)
