@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
+    from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
     from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
     from acquisitions.entropy_search import LogEntropySearch as LogEntropySearch
@@ -49,6 +51,8 @@ REGISTRY = {
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",
+    "eubo": "acquisitions.best_option:ExpectedUtilityOfBestOption",
+    "log_eubo": "acquisitions.best_option:LogGainOfBestOption",
     "integrated_variance": "acquisitions.integrated_variance:LogIntegratedVarianceReduction",
     "straddle": "acquisitions.straddle:Straddle",
     "mean": "acquisitions.posterior_mean:PosteriorMean",

@@ -83,7 +83,7 @@ def _best_ranked(ledger: Ledger) -> Record:
     """The trial that stands first in the latest ranking."""
     if not ledger.rankings:
         raise NoBest("nothing is ranked yet; use study.tell_ranking")
-    return ledger.records[ledger.rankings[-1][0][0]]
+    return ledger.records[ledger.rankings[-1].tiers[0][0]]
 
 
 def _why_none(problem: Problem, ledger: Ledger) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from bbo.callables import shown
 from bbo.errors import BBOError
 from bbo.log.events import Event
-from bbo.log.ledger import Record
+from bbo.log.ledger import Ranking, Record
 from bbo.log.states import MAX_ATTEMPTS, State
 from bbo.optimizers.base import Optimizer, Remarking, judges_conditions, modelled_roles, resolve, uses_sd
 from bbo.problem import Problem
@@ -154,7 +154,7 @@ def _trial(replica: Replica, record: Record) -> Iterator[str]:
     yield from _origin(replica, record)
     yield "What happened to it:"
     for event in replica._read(0)[: replica.ledger.seq]:
-        if event.trial == record.number or (event.kind == "ranked" and any(record.number in tier for tier in event.body["order"])):
+        if event.trial == record.number or (event.kind == "ranked" and record.number in Ranking.of(event).trials):
             yield f"  event {event.seq}: {_words(event)}"
 
 
@@ -226,6 +226,6 @@ def _words(event: Event) -> str:
             changed = ", ".join(f"{key}={value!r}" for key, value in body.items() if key not in ("v", "note", "outside"))
             return f"amended, {changed}{': ' + body['note'] if body.get('note') else ''}"
         case "ranked":
-            return f"ranked: {' > '.join(' = '.join(map(str, tier)) for tier in body['order'])}"
+            return f"ranked: {Ranking.of(event)}"
         case kind:
             return f"{kind}{reason}"

@@ -30,7 +30,8 @@ class Objective:
         direction: ``"minimize"`` or ``"maximize"``.
         sd: Standard deviation of one measurement, in the outcome's units, where it is known beforehand.
         reference: With several objectives, the worst value still of interest (the reference point of the hypervolume).
-        feedback: ``"value"`` (a number is told) or ``"ranking"`` (trials are told in order, `Study.tell_ranking`).
+        feedback: ``"value"`` (a number is told) or ``"ranking"`` (trials are told in order, best first, `Study.tell_ranking`). What a
+            model makes of rankings is a utility, which is to be large whatever the direction.
         risk: What counts of a design whose outcome depends on an `Environment`, or that is set inexactly (`input_sd`): its
             ``"expectation"``; the value at risk ``"var"``, which it keeps with probability `risk_level`; the conditional value at risk
             ``"cvar"``, the mean of the worst ``1 - risk_level``; or the ``"worst_case"``.
@@ -69,8 +70,8 @@ class Objective:
 
     @property
     def sign(self) -> float:
-        """What a value is multiplied by to be minimized."""
-        return 1.0 if self.direction == "minimize" else -1.0
+        """What a value is multiplied by to be minimized; of rankings, what a utility is."""
+        return 1.0 if self.direction == "minimize" and self.feedback == "value" else -1.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, without the defaults."""

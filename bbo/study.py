@@ -297,8 +297,15 @@ class Study:
 
         self._write(decide)
 
-    def tell_ranking(self, order: Sequence[Trial | int | Sequence[Trial | int]]) -> None:
+    def tell_ranking(self, order: Sequence[Trial | int | Sequence[Trial | int]], *, among: Sequence[Trial | int] | None = None) -> None:
         """Record an order of trials, best first; trials that are equally good stand in a list of their own.
+
+        Trials that were ranked before may take part again, such as the best one so far beside a new one.
+
+        Args:
+            order: Trials or their numbers.
+            among: The trials that were looked at, where `order` names only the best of them: those not named come after all that are,
+                and nothing is said of their order, as in ``study.tell_ranking([best], among=trials)``.
 
         Raises:
             InvalidTell: The study takes values, fewer than two trials are given, or one of them cannot be ranked.
@@ -307,7 +314,9 @@ class Study:
         if isinstance(order, (str, Mapping)) or not isinstance(order, Iterable):
             raise InvalidTell(f"tell_ranking: {order!r} is no list of trials, best first")
         tiers = [tuple(_handle(t)[0] for t in ([tier] if isinstance(tier, (Trial, int)) else tier)) for tier in order]
-        self._write(lambda ledger: [telling.ranked(self._problem, ledger, tiers)])
+        named = {number for tier in tiers for number in tier}
+        rest = [number for number, _ in map(_handle, () if among is None else among) if number not in named]
+        self._write(lambda ledger: [telling.ranked(self._problem, ledger, tiers, rest)])
 
     def fail(self, trial: Trial | int, reason: str = "") -> None:
         """The point itself cannot be evaluated: learned from, and not proposed again.
@@ -543,7 +552,7 @@ class Study:
 
     @property
     def best_trial(self) -> Trial:
-        """The best measured trial: feasible, inside the space, at the target.
+        """The best measured trial: feasible, inside the space, at the target. Where results are rankings, the first one of the latest.
 
         Raises:
             NoBest: There is none, as with an environment, of which a trial meets one state alone; the message names the nearest answer.

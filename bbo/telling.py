@@ -10,7 +10,7 @@ from typing import Any
 
 from bbo.errors import InvalidTell, UnknownTrial
 from bbo.log.events import Event
-from bbo.log.ledger import EMPTY, Ledger, Record
+from bbo.log.ledger import EMPTY, Ledger, Ranking, Record
 from bbo.log.states import State
 from bbo.problem import Problem
 
@@ -196,8 +196,8 @@ def added(
     return Event("added", body, trial=number)
 
 
-def ranked(problem: Problem, ledger: Ledger, order: Sequence[tuple[int, ...]]) -> Event:
-    """The event of a ranking: tiers of trial numbers, best first.
+def ranked(problem: Problem, ledger: Ledger, order: Sequence[tuple[int, ...]], rest: Sequence[int] = ()) -> Event:
+    """The event of a ranking: tiers of trial numbers, best first, and trials that all of these beat, in no order.
 
     Raises:
         UnknownTrial: A number is not a trial.
@@ -205,8 +205,9 @@ def ranked(problem: Problem, ledger: Ledger, order: Sequence[tuple[int, ...]]) -
     """
     if problem.objectives[0].feedback != "ranking":
         raise InvalidTell("this study is told values (study.tell); for rankings create it with bbo.Objective(name, feedback='ranking')")
-    numbers = [number for tier in order for number in tier]
-    if len(numbers) < 2:
+    ranking = Ranking(tuple(tier for tier in order if tier), tuple(rest))
+    numbers = ranking.trials
+    if len(numbers) < 2 or not ranking.tiers:
         raise InvalidTell("tell_ranking: give at least two trials, best first")
     for number in numbers:
         record = record_of(ledger, number)
@@ -216,7 +217,8 @@ def ranked(problem: Problem, ledger: Ledger, order: Sequence[tuple[int, ...]]) -
             raise InvalidTell(f"trial {number} is {record.state}: leave it out of the ranking")
         if numbers.count(number) > 1:
             raise InvalidTell(f"trial {number} stands twice in the ranking")
-    return Event("ranked", {"order": [list(tier) for tier in order]})
+    body = {"order": [list(tier) for tier in ranking.tiers]}
+    return Event("ranked", {**body, "rest": list(ranking.rest)} if rest else body)
 
 
 def executed(problem: Problem, record: Record, given: Mapping[str, Any], *, outside: bool) -> dict[str, Any]:

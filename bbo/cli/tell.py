@@ -129,14 +129,19 @@ def add(
 
 def rank(
     words: Annotated[list[str], typer.Argument(metavar="STUDY TRIAL...", help="Best first; equally good ones joined by a comma: 3 1,2 4.")],
+    among: Annotated[str | None, typer.Option(help="All that were looked at, where only the best are named: 1,2,3,4.")] = None,
     storage: StorageOption = None,
 ) -> None:
     """Record an order of trials."""
     study, rest = split(words, lambda word: re.fullmatch(r"-?\d+(,\d+)*", word) is not None)
     if bad := [word for word in rest if not re.fullmatch(r"\d+(,\d+)*", word)]:
         raise typer.BadParameter(f"{bad[0]!r} is no trial's number, nor several joined by commas")
-    find(study, storage).load().tell_ranking([[int(part) for part in word.split(",")] for word in rest])
-    typer.echo(f"{' > '.join(word.replace(',', ' = ') for word in rest)} is recorded")
+    if among is not None and not re.fullmatch(r"\d+(,\d+)*", among):
+        raise typer.BadParameter(f"--among is {among!r}; it is trials' numbers joined by commas")
+    looked_at = None if among is None else [int(part) for part in among.split(",")]
+    opened = find(study, storage).load()
+    opened.tell_ranking([[int(part) for part in word.split(",")] for word in rest], among=looked_at)
+    typer.echo(f"{' > '.join(word.replace(',', ' = ') for word in rest)}{f' among {among}' if among else ''} is recorded")
 
 
 def _end(verb: str, words: list[str], storage: str | None) -> None:

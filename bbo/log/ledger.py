@@ -103,6 +103,33 @@ class Update:
     records: tuple[Record, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A told ranking of trials, by number.
+
+    Args:
+        tiers: Best tier first; those of a tier are equally good.
+        rest: Trials that all of these beat, and of whose order among themselves nothing was told.
+    """
+
+    tiers: tuple[tuple[int, ...], ...]
+    rest: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, event: Event) -> Ranking:
+        """What a `ranked` event says."""
+        return cls(tuple(tuple(tier) for tier in event.body["order"]), tuple(event.body.get("rest", ())))
+
+    @property
+    def trials(self) -> tuple[int, ...]:
+        """All that take part."""
+        return (*(number for tier in self.tiers for number in tier), *self.rest)
+
+    def __str__(self) -> str:
+        tiers = [" = ".join(map(str, tier)) for tier in self.tiers]
+        return " > ".join([*tiers, *([f"the rest ({', '.join(map(str, self.rest))})"] if self.rest else [])])
+
+
 @dataclass(slots=True)
 class Ledger:
     """The fold of a log. Feed it events in order with `apply`.
@@ -115,7 +142,7 @@ class Ledger:
         queue: Numbers of queued trials, first to go out first.
         pending: Numbers of pending trials.
         counts: Trials by state.
-        rankings: Told rankings: tiers of trial numbers, best first.
+        rankings: Told rankings, in order.
         stopped: Reason of the last stop, None while it runs.
     """
 
@@ -126,7 +153,7 @@ class Ledger:
     queue: dict[int, None] = field(default_factory=dict)
     pending: dict[int, None] = field(default_factory=dict)
     counts: Counter[State] = field(default_factory=Counter)
-    rankings: list[tuple[tuple[int, ...], ...]] = field(default_factory=list)
+    rankings: list[Ranking] = field(default_factory=list)
     stopped: str | None = None
     _outcomes: frozenset[str] = frozenset()
 
@@ -225,10 +252,10 @@ class Ledger:
         return (replace(record, **changes),)
 
     def _ranked(self, event: Event) -> tuple[Record, ...]:
-        tiers = tuple(tuple(tier) for tier in event.body["order"])
-        self.rankings.append(tiers)
+        ranking = Ranking.of(event)
+        self.rankings.append(ranking)
         changed = []
-        for number in (number for tier in tiers for number in tier):
+        for number in ranking.trials:
             record = self._record(event, number)
             if not record.state.finished:
                 changed.append(replace(self._moved(event, "ranked", record), finished_time=event.time, by=record.attempt))

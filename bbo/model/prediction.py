@@ -21,7 +21,8 @@ class Prediction:
     """What the model expects at a point.
 
     Args:
-        mean: Expected outcomes by name.
+        mean: Expected outcomes by name; where results are rankings, the utility, which has no unit: before any ranking its mean is
+            zero and its standard deviation one, and it is large where trials come first.
         sd: Their standard deviations: the model's doubt, without the noise of a measurement.
         p_feasible: Probability that the point can be evaluated and keeps the outcome constraints.
     """
@@ -63,14 +64,16 @@ def model_of(study: Study) -> tuple[Model, str]:
     """The optimizer's model, or where it has none the default surrogate fitted to the log; and a note that says which.
 
     Raises:
-        NoBest: Fewer than two trials are done, or the study is told rankings.
+        NoBest: Fewer than two trials are done, or none of those that are is ranked beside another.
     """
     with study._lock:
         study._replica.sync()
         replica = study._replica
         problem, records = replica.problem, replica.ledger.records
-        if problem.objectives[0].feedback == "ranking":
-            raise NoBest("the study is told rankings, and there is no model of rankings; use study.best_trial")
+        if problem.objectives[0].feedback == "ranking" and problem.outcome_constraints:
+            raise NoBest(
+                "the study is told rankings, and no values that could keep its outcome constraints: nothing is known to be feasible"
+            )
         done = sum(record.state is State.DONE for record in records)
         if done < 2:
             raise NoBest(f"a model needs two finished trials at least, and {done} {'is' if done == 1 else 'are'} done")
@@ -91,8 +94,11 @@ def default_model_of(study: Study) -> tuple[Model, str]:
 
     with study._lock:
         replica = study._replica
-        problem, records = replica.problem, replica.ledger.records
-        fitted = bayes.Model.of(History(problem, {record.number: record for record in records}), bayes.Bayes())
+        problem, ledger = replica.problem, replica.ledger
+        history = History(problem, {record.number: record for record in ledger.records}, rankings=list(ledger.rankings))
+        fitted = bayes.Model.of(history, bayes.Bayes())
+    if fitted is None and problem.objectives[0].feedback == "ranking":
+        raise NoBest("no ranking compares two of the finished trials; use study.tell_ranking")
     if fitted is None:
         raise NoBest("the finished trials lie in an older definition of the space, and none can be used for a model")
     return fitted, f"by Gaussian processes fitted for this question, since {replica.optimizer.name} has no model"

@@ -64,6 +64,7 @@ class Entry:
         environments: Whether it weighs what an evaluation in one condition says about designs that meet all of them (`bbo.Environment`,
             `input_sd`, `Objective.risk`).
         botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
+        rankings: Whether it is for studies that are told rankings, and for no others.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
     """
 
@@ -77,11 +78,15 @@ class Entry:
     fidelities: bool = False
     environments: bool = False
     botorch: bool = False
+    rankings: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
     def refusal(self, name: str, problem: Problem, *, own_model: bool) -> str | None:
         """Why it cannot be used under that name for a problem; None where it can."""
         m = len(problem.objectives)
+        if (problem.objectives[0].feedback == "ranking") != self.rankings:
+            told, other = ("values", "rankings") if self.rankings else ("rankings", "values")
+            return f"the acquisition {name!r} needs {other}, and the study is told {told}"
         if m > self.objectives:
             return f"the acquisition {name!r} is of one objective, and there are {m}"
         if problem.space.targets and (own_model or not self.fidelities):
@@ -201,10 +206,20 @@ TABLE: Mapping[str, Entry] = {
         unconstrained=_NO_GAIN,
         settings={"level": None, "beta": BETA},
     ),
+    "eubo": Entry(
+        title="expected utility of the best option",
+        make="bbo.optimizers.best_option:BestOption",
+        own=None,
+        running="are options too",
+        unconstrained="a study of rankings is told no values that could keep them",
+        rankings=True,
+    ),
 }
 """By name."""
 
 
 def default(problem: Problem) -> str:
     """The name of the one that a problem calls for."""
+    if problem.objectives[0].feedback == "ranking":
+        return "eubo"
     return "knowledge_gradient" if problem.space.targets or robust.needed(problem) or robust.applies(problem) else "log_ei"

@@ -92,6 +92,9 @@ class Bayes:
     design. Outcome constraints, several objectives and fidelities exclude an environment; beside them, and with other acquisition
     functions, `input_sd` is left out of account, which `Study.explain` says.
 
+    Where results are rankings, a utility is learned from them (`surrogates.preference_gp`), and what is proposed is to be compared: a
+    pair by the expected utility of the better one, a single point beside the best so far (``"eubo"``).
+
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
     where a failure is likelier than not, nothing is proposed. An acquisition function is told of running trials by `set_X_pending`;
@@ -103,8 +106,8 @@ class Bayes:
         acquisition: A name; with a model of your own BoTorch's function is taken, where it has none that of `acquisitions.botorch`
             (``"knowledge_gradient"`` and ``"kgcp"`` then over evaluated points, and ``"straddle"``). Or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
-            or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, and ``"knowledge_gradient"`` where
-            there is a fidelity, a source, an environment or an `input_sd`.
+            or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, ``"knowledge_gradient"`` where
+            there is a fidelity, a source, an environment or an `input_sd`, and ``"eubo"`` where results are rankings.
         n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).
@@ -172,8 +175,8 @@ class Bayes:
 
     def supports(self, problem: Problem) -> str | None:
         """None for up to four measured objectives over decisions, else the reason."""
-        if problem.objectives[0].feedback == "ranking":
-            return "it needs values, and the study is told rankings"
+        if problem.objectives[0].feedback == "ranking" and (callable(self.acquisition) or callable(self.surrogate)):
+            return "a model or an acquisition of your own needs values, and the study is told rankings"
         if len(problem.objectives) > MOST_OBJECTIVES:
             return f"it takes up to {MOST_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
         roles: tuple[str, ...] = ("decision",)
@@ -207,7 +210,7 @@ class Bayes:
         refuse(request, "context", optimizer="bayes")
         done, failed = (len(state.finished(kind)) for kind in (State.DONE, State.FAILED))
         n_initial = self.n_initial or self._initial(state.problem)
-        if done < 2 or done + failed < n_initial:
+        if done < 2 or done + failed < n_initial or _nothing_compared(state):
             fixed = {**request.fixed, **request.context}
             proposal = Sobol().over(state, request, fixed=fixed, varied=partial(fidelities.turn, state.problem.space))
             return replace(proposal, note=f"initial design, until {n_initial} trials are finished and 2 of them done")
@@ -253,7 +256,9 @@ class Bayes:
         if not queries:
             return replace(Sobol().propose(state, request), note="a Sobol point, since the model's pool holds known points only")
         n, of = len(targets[0].y), len(state.finished(State.DONE))
-        trials = f"{n} trials" if n == of else f"{n} of {of} trials (the best, and others spread over the space)"
+        compared = targets[0].comparisons
+        trials = f"{n} trials" if n == of or compared is not None else f"{n} of {of} trials (the best, and others spread over the space)"
+        trials = trials if compared is None else f"{len(compared)} comparisons of {trials}"
         by = (
             f"the model {name_of(self.surrogate)} on {trials}" if callable(self.surrogate) else f"Gaussian processes on {trials}, {fit.how}"
         )
@@ -264,6 +269,10 @@ class Bayes:
         from bbo.optimizers import search
 
         entry = None if callable(self.acquisition) else TABLE[self.acquisition or default(state.problem)]
+        if entry is not None and entry.rankings:
+            from bbo.optimizers import best_option
+
+            return best_option.points(state, surrogate, request)
         if entry is not None and not callable(self.surrogate) and not entry.botorch:
             return search.points(state, surrogate, request, entry.score(state, self))
         from bbo.optimizers import custom
@@ -280,6 +289,15 @@ class Bayes:
             score = custom.Custom(outcomes, model, entry.own_score(state, self, outcomes), entry.title)
         with custom.quiet():
             return search.points(state, surrogate, request, score)
+
+
+def _nothing_compared(state: History) -> bool:
+    """Whether results are rankings, and none of them says anything of two trials that are done."""
+    if state.problem.objectives[0].feedback != "ranking":
+        return False
+    from bbo.optimizers.preferences import compared
+
+    return not len(compared(state).comparisons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +320,7 @@ class Model:
         from bbo.optimizers import fitting
         from bbo.optimizers.targets import targets_of, usable
 
-        if len(history.finished(State.DONE)) < 2:
+        if len(history.finished(State.DONE)) < 2 or _nothing_compared(history):
             return None
         with fitting.one_thread():
             targets = targets_of(history, power=settings._bent(history.problem), tails=settings.judges_conditions(history.problem))

@@ -70,7 +70,7 @@ def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
 
     A function of the state alone, which holds the latest memo of the log.
     """
-    n, memo = len(state.finished(State.DONE)), state.memo
+    n, memo = len(state.finished(State.DONE)) + len(state.rankings), state.memo
     if memo is not None and gps.fits(found, memo["gps"]) and not _due(n, memo, state.amendments):
         kept = conditioned(state.problem, found, settings, memo)
         return Fit(kept, memo, _said(f"hyperparameters of {memo['n']}", kept.record))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bbo.errors import BBOError
-from bbo.log.ledger import Record, Update
+from bbo.log.ledger import Ranking, Record, Update
 from bbo.log.states import State
 from bbo.problem import Problem
 
@@ -25,6 +25,7 @@ class History:
         draws: Plain points this configuration has drawn: the number of the next draw.
         memo: Hyperparameters that its latest proposal rested on; None where it had none.
         amendments: How many trials were amended.
+        rankings: Told rankings, in order.
     """
 
     problem: Problem
@@ -32,6 +33,7 @@ class History:
     draws: int = 0
     memo: Mapping[str, Any] | None = None
     amendments: int = 0
+    rankings: list[Ranking] = field(default_factory=list)
     _keys: Counter[Hashable] = field(default_factory=Counter)
     _verdicts: dict[tuple[int, bool], tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
     _answers: dict[Hashable, Any] = field(default_factory=dict, compare=False)
@@ -44,6 +46,8 @@ class History:
             self.draws = max(self.draws, event.body["draw"] + 1)
             self.memo = event.body["memo"] or self.memo
         self.amendments += event.kind == "amended"
+        if event.kind == "ranked":
+            self.rankings.append(Ranking.of(event))
         for record in update.records:
             before = self.records.pop(record.number, None)
             if before is not None:

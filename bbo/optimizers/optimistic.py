@@ -58,6 +58,8 @@ class Optimistic(ABC):
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective over decisions, with or without outcome constraints; else the reason."""
+        if problem.objectives[0].feedback == "ranking":
+            return "it needs values, and the study is told rankings"
         if len(problem.objectives) > 1:
             return f"it takes one objective, and there are {len(problem.objectives)}"
         if robust.needed(problem):

@@ -15,6 +15,8 @@ from bbo.optimizers.targets import WORKS, Target
 from surrogates.columns import Columns
 from surrogates.exact_gp import ExactGP, Moments, Settings, fit
 from surrogates.leave_one_out import LeaveOneOut
+from surrogates.preference_gp import PreferenceGP
+from surrogates.preference_gp import fit as fit_preferences
 
 _PART = 512  # points asked at a time, where many are
 
@@ -73,9 +75,11 @@ class Surrogate:
         return np.stack(found, axis=1)
 
     def leave_one_out(self) -> dict[str, LeaveOneOut]:
-        """Of each target, by name: its values beside what is expected of them from all others."""
+        """Of each target that was measured, by name: its values beside what is expected of them from all others."""
         found = {}
         for target, gp in zip(self.targets, self.gps, strict=True):
+            if target.comparisons is not None:
+                continue
             mean, variance = gp.loo()
             noise = gp.noise if gp.yvar is None else float(np.mean(gp.yvar))
             spread = float(np.var(gp.y, ddof=1)) if len(gp.y) > 1 else 0.0
@@ -107,31 +111,27 @@ class Surrogate:
 
 def fitted(targets: Sequence[Target], columns: Columns, settings: Settings, *, warm: Mapping[str, Any] | None, seed: int) -> Surrogate:
     """Hyperparameters of greatest posterior density, from those of an earlier fit or from scratch."""
-    gps = [
-        fit(
-            target.X,
-            target.y,
-            target.variance,
-            columns=columns,
-            settings=_settings(target, columns, settings),
-            warm=_memo(warm, target),
-            seed=seed,
-        )
-        for target in targets
-    ]
+    gps = [_fitted(target, columns, _settings(target, columns, settings), _memo(warm, target), seed) for target in targets]
     return Surrogate(tuple(targets), tuple(gps))
+
+
+def _fitted(target: Target, columns: Columns, settings: Settings, warm: Any, seed: int) -> ExactGP:
+    if target.comparisons is not None:
+        return fit_preferences(target.X, target.comparisons, columns=columns, settings=settings, warm=warm)
+    return fit(target.X, target.y, target.variance, columns=columns, settings=settings, warm=warm, seed=seed)
 
 
 def conditioned(targets: Sequence[Target], columns: Columns, settings: Settings, memo: Mapping[str, Any]) -> Surrogate:
     """The surrogate with hyperparameters of an earlier fit; targets that were not part of it are left out."""
     kept = [target for target in targets if _memo(memo, target) is not None]
-    gps = [
-        ExactGP.from_memo(
-            target.X, target.y, target.variance, memo[target.name], columns=columns, settings=_settings(target, columns, settings)
-        )
-        for target in kept
-    ]
+    gps = [_conditioned(target, columns, _settings(target, columns, settings), memo[target.name]) for target in kept]
     return Surrogate(tuple(kept), tuple(gps))
+
+
+def _conditioned(target: Target, columns: Columns, settings: Settings, memo: Any) -> ExactGP:
+    if target.comparisons is not None:
+        return PreferenceGP.of(target.X, target.comparisons, memo, columns=columns, settings=settings)
+    return ExactGP.from_memo(target.X, target.y, target.variance, memo, columns=columns, settings=settings)
 
 
 def fits(targets: Sequence[Target], memo: Mapping[str, Any]) -> bool:

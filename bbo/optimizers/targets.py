@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.history import History
+from bbo.optimizers.preferences import compared
 from bbo.optimizers.thinning import MOST, chosen
 from bbo.problem import Problem
 from surrogates.exact_gp.transforms import OutputTransform, Standardise, fit_chain
+from surrogates.preference_gp.comparisons import Comparisons
 
 Array = NDArray[np.float64]
 
@@ -40,6 +42,7 @@ class Target:
         transform: From ``sign * outcome`` to `y`, increasing.
         lower, upper: Bounds on y that make a point feasible, where the outcome is constrained.
         anchored: Whether zero is more than the middle of the data, so that the mean before any data is held there.
+        comparisons: What is known of y, where it was not measured but ranked; y has only its length then.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Target:
     lower: float | None = None
     upper: float | None = None
     anchored: bool = False
+    comparisons: Comparisons | None = None
 
     @property
     def bounded(self) -> bool:
@@ -70,7 +74,7 @@ def usable(history: History, state: State) -> list[Record]:
         return found
 
     def choose() -> list[Record]:
-        objectives = history.problem.objectives if state is State.DONE else ()
+        objectives = history.problem.objectives if state is State.DONE and not history.rankings else ()
         losses = [o.sign * np.array([record.values[o.name] for record in found], dtype=float) for o in objectives]
         return chosen(history.problem, found, np.column_stack(losses or [np.zeros(len(found))]))
 
@@ -87,7 +91,10 @@ def targets_of(history: History, *, power: bool, tails: bool = False) -> list[Ta
     """
     problem, done, failed = history.problem, usable(history, State.DONE), usable(history, State.FAILED)
     X = problem.space.encode([record.params for record in done])
-    found = [_target(problem, name, X, done, power=power, tails=tails) for name in problem.outcomes]
+    if problem.objectives[0].feedback == "ranking":
+        found = [_utility(history)]
+    else:
+        found = [_target(problem, name, X, done, power=power, tails=tails) for name in problem.outcomes]
     if failed:
         both = np.vstack([X, problem.space.encode([record.params for record in failed])])
         y = np.repeat([1.0, -1.0], [len(done), len(failed)])
@@ -115,6 +122,13 @@ def anchored(target: Target) -> Target:
         upper=None if target.upper is None else (target.upper - zero) / unit,
         anchored=True,
     )
+
+
+def _utility(history: History) -> Target:
+    """The utility of the trials that were ranked."""
+    problem, (records, comparisons) = history.problem, compared(history)
+    X = problem.space.encode([record.params for record in records])
+    return Target(problem.objectives[0].name, X, np.zeros(len(X)), comparisons=comparisons)
 
 
 def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool, tails: bool) -> Target:

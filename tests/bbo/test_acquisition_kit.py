@@ -117,6 +117,8 @@ BUILDS = {
     "ucb": lambda gps: acquisitions.UpperConfidenceBound(gps[0], 4.0),
     "integrated_variance": lambda gps: acquisitions.LogIntegratedVarianceReduction(gps[0], X, 0.05),
     "straddle": lambda gps: acquisitions.Straddle(gps[0], 0.1),
+    "eubo": lambda gps: acquisitions.ExpectedUtilityOfBestOption(gps[0], X[3]),
+    "log_eubo": lambda gps: acquisitions.LogGainOfBestOption(gps[0], X[3]),
     "mean": lambda gps: acquisitions.PosteriorMean(gps[0]),
     "log_pof": lambda gps: acquisitions.LogProbabilityOfFeasibility(constraints(gps)),
     "log_cei": lambda gps: acquisitions.LogConstrainedExpectedImprovement(gps[0], 0.5, constraints(gps)),

@@ -125,6 +125,10 @@ def test_rank(run: Run, folder: Path) -> None:
     run("ask taste.yaml -n 4")
     assert run("rank taste.yaml 3 1,2 0").out == "3 > 1 = 2 > 0 is recorded\n"
     assert run("best taste.yaml --json").json["number"] == 3
+    run("ask taste.yaml -n 4")
+    assert run("rank taste.yaml 5 --among 4,5,6").out == "5 among 4,5,6 is recorded\n"
+    assert bbo.load_study("taste", "bbo.db").trials[6].state.value == "done"
+    assert "joined by commas" in run("rank taste.yaml 5 --among 4;7").err
 
 
 def test_configure(run: Run, week: bbo.Study, folder: Path) -> None:

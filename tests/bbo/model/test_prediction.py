@@ -73,7 +73,8 @@ def test_says_clearly_why_there_is_no_model(filled: Any) -> None:
     several = filled(BOX, {"f": lambda p: p["x"], "g": lambda p: p["y"]}, n=5, objectives={"f": "minimize", "g": "minimize"})
     with pytest.raises(bbo.NoBest, match="pareto_front"):
         several.recommend()
-    judged = bbo.Study(bbo.Space(BOX), [bbo.Objective("taste", feedback="ranking")], optimizer="sobol", seed=0)
+    taste = [bbo.Objective("taste", feedback="ranking")]
+    judged = bbo.Study(bbo.Space(BOX), taste, outcome_constraints=["price <= 1"], optimizer="sobol", seed=0)
     judged.tell_ranking(judged.ask(3))
-    with pytest.raises(bbo.NoBest, match="rankings"):
+    with pytest.raises(bbo.NoBest, match="told rankings, and no values that could keep its outcome constraints"):
         judged.recommend()

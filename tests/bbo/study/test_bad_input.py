@@ -146,6 +146,24 @@ def test_ranking_study_is_told_no_values() -> None:
         _ = study.best_value
 
 
+def test_who_names_only_the_best_says_among_which() -> None:
+    study = Study(SPACE, bbo.Objective("taste", feedback="ranking"), optimizer="random", seed=0)
+    trials = study.ask(4)
+    with pytest.raises(bbo.InvalidTell, match="at least two"):
+        study.tell_ranking([trials[2]], among=[trials[2]])
+    with pytest.raises(bbo.InvalidTell, match="at least two"):
+        study.tell_ranking([], among=trials)
+    with pytest.raises(bbo.InvalidTell, match="stands twice"):
+        study.tell_ranking([trials[2]], among=[0, 0])
+    assert {t.state.value for t in trials} == {"pending"}
+    study.tell_ranking([trials[2]], among=trials[:3])
+    assert [t.state.value for t in trials] == ["done", "done", "done", "pending"]
+    assert study.best_trial == trials[2]
+    assert "ranked: 2 > the rest (0, 1)" in study.explain(1)
+    study.tell_ranking([3, 2], among=[2, 3])
+    assert "rest" not in study.storage.read("study")[-1].body
+
+
 def test_no_best_names_the_nearest_answer() -> None:
     study = Study(SPACE, {"loss": "minimize"}, outcome_constraints=["ms <= 20"], optimizer="random", seed=0)
     with pytest.raises(bbo.NoBest, match="no trial is done yet"):
