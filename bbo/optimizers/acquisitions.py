@@ -60,6 +60,7 @@ class Entry:
         unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
         own_unconstrained: Whether it takes none with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
+        log_gain: Whether it is the logarithm of a gain, which a belief where the optimum lies can weigh.
         botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
     """
@@ -72,6 +73,7 @@ class Entry:
     unconstrained: str | None = None
     own_unconstrained: bool = True
     fidelities: bool = False
+    log_gain: bool = True
     botorch: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
@@ -149,6 +151,7 @@ TABLE: Mapping[str, Entry] = {
             make=f"bbo.optimizers.entropy_search:{name}",
             own=f"bbo.optimizers.entropy_search:own_{name}",
             running=_BELIEVED if name in ("entropy_search", "mes") else "are scored together with the point",
+            log_gain=name in ("entropy_search", "mes"),
             botorch=name in ("pes", "jes"),
         )
         for name, title in (
@@ -171,6 +174,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.confidence_bound:own_ucb",
         running=_BELIEVED,
         unconstrained=_NO_GAIN,
+        log_gain=False,
         settings={"beta": BETA},
     ),
     "thompson": Entry(
@@ -179,6 +183,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.thompson:own_thompson",
         running="left out of account; each point has a draw of its own",
         unconstrained=_NO_GAIN,
+        log_gain=False,
     ),
     "integrated_variance": Entry(
         title="log reduction of the integrated variance",
@@ -192,6 +197,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.confidence_bound:own_straddle",
         running=_BELIEVED,
         unconstrained=_NO_GAIN,
+        log_gain=False,
         settings={"level": None, "beta": BETA},
     ),
 }
