@@ -63,6 +63,7 @@ class Entry:
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
         environments: Whether it weighs what an evaluation in one condition says about designs that meet all of them (`bbo.Environment`,
             `input_sd`, `Objective.risk`).
+        log_gain: Whether it is the logarithm of a gain, which a belief where the optimum lies can weigh.
         botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
         rankings: Whether it is for studies that are told rankings, and for no others.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
@@ -77,6 +78,7 @@ class Entry:
     own_unconstrained: bool = True
     fidelities: bool = False
     environments: bool = False
+    log_gain: bool = True
     botorch: bool = False
     rankings: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
@@ -161,6 +163,7 @@ TABLE: Mapping[str, Entry] = {
             make=f"bbo.optimizers.entropy_search:{name}",
             own=f"bbo.optimizers.entropy_search:own_{name}",
             running=_BELIEVED if name in ("entropy_search", "mes") else "are scored together with the point",
+            log_gain=name in ("entropy_search", "mes"),
             botorch=name in ("pes", "jes"),
         )
         for name, title in (
@@ -183,6 +186,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.confidence_bound:own_ucb",
         running=_BELIEVED,
         unconstrained=_NO_GAIN,
+        log_gain=False,
         settings={"beta": BETA},
     ),
     "thompson": Entry(
@@ -191,6 +195,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.thompson:own_thompson",
         running="left out of account; each point has a draw of its own",
         unconstrained=_NO_GAIN,
+        log_gain=False,
     ),
     "integrated_variance": Entry(
         title="log reduction of the integrated variance",
@@ -204,6 +209,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.confidence_bound:own_straddle",
         running=_BELIEVED,
         unconstrained=_NO_GAIN,
+        log_gain=False,
         settings={"level": None, "beta": BETA},
     ),
     "eubo": Entry(
@@ -212,6 +218,7 @@ TABLE: Mapping[str, Entry] = {
         own=None,
         running="are options too",
         unconstrained="a study of rankings is told no values that could keep them",
+        log_gain=False,
         rankings=True,
     ),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -19,7 +19,7 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers import fidelities, robust
+from bbo.optimizers import belief, fidelities, robust
 from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
@@ -117,6 +117,12 @@ class Bayes:
         beta: Of ``"ucb"`` and ``"straddle"``: the weight of the variance, so that ``sqrt(beta)`` standard deviations count; None
             means 1.96 squared, the bounds of a 95 % interval.
         level: Of ``"straddle"``: the value of the objective that is to be located, in its own units.
+        optimum: Where you believe the optimum to lie, as far as you have a belief: `bbo.Normal` (mean, sd) for a number, in its own
+            units, the sd of a parameter with ``log=True`` in decades (0.5 is a factor of three); weights of all choices for a
+            choice, ``{"rbf": 0.8, "poly": 0.2}``. Half of the initial design is drawn from it, and acquisition functions that are
+            logarithms of gains are weighed by a power of it (Hvarfner et al. 2022, arXiv:2204.11051), so that a wrong one costs time only.
+        optimum_weight: That power is `optimum_weight` divided by the number of finished trials; None means 5, a tenth of a budget of
+            50 trials, as its authors advise, and 0 to leave the belief alone.
 
     Raises:
         InvalidStudy: A setting is not one of these, or is not meant for the acquisition.
@@ -130,6 +136,8 @@ class Bayes:
     output_warp: bool = True
     beta: float | None = None
     level: float | None = None
+    optimum: Mapping[str, Any] | None = field(default=None, hash=False)
+    optimum_weight: float | None = None
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 6
     uses_sd: ClassVar[bool] = True
@@ -151,6 +159,14 @@ class Bayes:
             check_registered(self.acquisition)
         if self.n_initial is not None and (isinstance(self.n_initial, bool) or not isinstance(self.n_initial, int) or self.n_initial < 2):
             raise InvalidStudy(f"bayes: n_initial is {self.n_initial!r}; it is None or an integer, at least 2")
+
+        object.__setattr__(self, "optimum", belief.canonical(self.optimum))
+        if (weight := self.optimum_weight) is None:
+            return
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+            raise InvalidStudy(f"bayes: optimum_weight is {weight!r}; it is None or a finite number, at least 0")
+        if self.optimum is None:
+            raise InvalidStudy(f"bayes: optimum_weight is {weight!r}, and has a meaning beside optimum only")
 
     def _check_numbers(self) -> None:
         """Refuse a number that the acquisition has no use for, or that it lacks."""
@@ -179,6 +195,8 @@ class Bayes:
             return "a model or an acquisition of your own needs values, and the study is told rankings"
         if len(problem.objectives) > MOST_OBJECTIVES:
             return f"it takes up to {MOST_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
+        if self.optimum is not None and (reason := self._unguided(problem) or belief.refusal(self.optimum, problem.space)):
+            return reason
         roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
             name = self.acquisition or default(problem)
@@ -196,6 +214,19 @@ class Bayes:
                 return f"it cannot model sequences, and {name!r} is one"
         return None
 
+    def _unguided(self, problem: Problem) -> str | None:
+        """Why a belief cannot weigh the acquisition function; None where it can."""
+        if callable(self.surrogate) or callable(self.acquisition):
+            own = "surrogate" if callable(self.surrogate) else "acquisition"
+            return f"a belief where the optimum lies weighs bbo's own functions of bbo's own models, and the {own} is yours"
+        if TABLE[name := self.acquisition or default(problem)].log_gain:
+            return None
+        those = ", ".join(repr(key) for key, entry in TABLE.items() if entry.log_gain)
+        return f"the acquisition {name!r} is no logarithm of a gain, which a belief where the optimum lies could weigh; {those} are"
+
+    def _believes(self, problem: Problem) -> belief.Belief | None:
+        return None if self.optimum_weight == 0 else belief.Belief.of(self.optimum, problem.space)
+
     def init(self, problem: Problem) -> History:
         """No point known."""
         return History(problem)
@@ -212,8 +243,11 @@ class Bayes:
         n_initial = self.n_initial or self._initial(state.problem)
         if done < 2 or done + failed < n_initial or _nothing_compared(state):
             fixed = {**request.fixed, **request.context}
-            proposal = Sobol().over(state, request, fixed=fixed, varied=partial(fidelities.turn, state.problem.space))
-            return replace(proposal, note=f"initial design, until {n_initial} trials are finished and 2 of them done")
+            believed = self._believes(state.problem)
+            drawn = None if believed is None else believed.sobol
+            proposal = Sobol().over(state, request, fixed=fixed, varied=partial(fidelities.turn, state.problem.space), drawn=drawn)
+            half = "" if drawn is None else ", half of it drawn from the belief where the optimum lies"
+            return replace(proposal, note=f"initial design, until {n_initial} trials are finished and 2 of them done{half}")
         try:
             return self._choose(state, request)
         except BBOError:  # the request itself is at fault
@@ -274,7 +308,11 @@ class Bayes:
 
             return best_option.points(state, surrogate, request)
         if entry is not None and not callable(self.surrogate) and not entry.botorch:
-            return search.points(state, surrogate, request, entry.score(state, self))
+            guide = None
+            if (believed := self._believes(state.problem)) is not None:
+                n = len(state.finished(State.DONE)) + len(state.finished(State.FAILED))
+                guide = belief.Guide(believed, (belief.WEIGHT if self.optimum_weight is None else self.optimum_weight) / n)
+            return search.points(state, surrogate, request, entry.score(state, self), guide)
         from bbo.optimizers import custom
         from bbo.optimizers.targets import WORKS
 

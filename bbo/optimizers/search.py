@@ -23,6 +23,7 @@ from bbo.log.states import State
 from bbo.optimizers import robust
 from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.base import Query, Request
+from bbo.optimizers.belief import Guide, guided
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
 from bbo.optimizers.fidelities import at_target, due_at_target, is_target, settled
 from bbo.optimizers.history import History
@@ -47,10 +48,12 @@ _LATER = replace(SETTINGS, screened=1_000, starts=6)
 """For points of a batch after the first, which are searched for around the optima of the one before as well."""
 
 
-def points(state: History, surrogate: Surrogate, request: Request, score: Score) -> tuple[list[Query], str, str]:
+def points(
+    state: History, surrogate: Surrogate, request: Request, score: Score, guide: Guide | None = None
+) -> tuple[list[Query], str, str]:
     """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
 
-    What is maximized for each of them is made by `score`.
+    What is maximized for each of them is made by `score`, and weighed by the belief of `guide`.
     """
     problem, space = state.problem, state.problem.space
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
@@ -70,19 +73,21 @@ def points(state: History, surrogate: Surrogate, request: Request, score: Score)
         else:
             acquisition, aim = score(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
+        if guide is not None:
+            leaders += guide.leaders(rng, fixed)
         owed = due_at_target(space, [*(record.params for record in eligible), *running])
         if not owed:
-            params, path, optima = best_new(state, acquisition, leaders, running, fixed, rng, before=optima)
+            params, path, optima = best_new(state, guided(acquisition, guide), leaders, running, fixed, rng, before=optima)
         if owed or (params is not None and settled(acquisition, space.encode([params]))):
             there, goal = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
             aim = f"{goal}, since {'half of the cost is spent there' if owed else 'no evaluation is expected to change where the best is'}"
-            params, path, _ = best_new(state, there, leaders, running, {**space.targets, **fixed}, rng, before=optima)
+            params, path, _ = best_new(state, guided(there, guide), leaders, running, {**space.targets, **fixed}, rng, before=optima)
         if params is None:
             break
         queries.append(Query(params, draw=number))
         running.append(params)
         fixed |= {name: params[name] for name in request.shared if name in params}
-    return queries, aim, path
+    return queries, aim if guide is None else f"{aim}, {guide.aim}", path
 
 
 def _at_the_target(

@@ -41,17 +41,30 @@ class Sobol:
         return self.over(state, request, fixed=pinned(state.problem.space, request))
 
     def over(
-        self, state: History, request: Request, *, fixed: Mapping[str, Any], varied: Callable[[int], Mapping[str, Any]] = lambda number: {}
+        self,
+        state: History,
+        request: Request,
+        *,
+        fixed: Mapping[str, Any],
+        varied: Callable[[int], Mapping[str, Any]] = lambda number: {},
+        drawn: Callable[[int, int, Mapping[str, Any]], dict[str, Any]] | None = None,
     ) -> Proposal:
-        """The next points with these values, and those that `varied` says for the number of a draw."""
+        """The next points with these values, and those that `varied` says for the number of a draw.
+
+        The point of a draw is that of the sequence, or what `drawn` makes of its seed, the number and the values that are set.
+        """
         problem, space = state.problem, state.problem.space
         seed = derive(problem.seed, problem.configuration, "sobol", bits=64)
+
+        def point(number: int, held: Mapping[str, Any]) -> dict[str, Any]:
+            return space.sobol(1, seed=seed, start=number, fixed=held)[0] if drawn is None else drawn(seed, number, held)
+
         if request.shared:
-            first = space.sobol(1, seed=seed, start=state.draws, fixed={**varied(state.draws), **fixed})[0]
+            first = point(state.draws, {**varied(state.draws), **fixed})
             fixed = {**fixed, **{name: first[name] for name in request.shared if name in first}}
 
         def draw(number: int) -> dict[str, Any]:
-            return space.sobol(1, seed=seed, start=number, fixed={**varied(number), **fixed})[0]
+            return point(number, {**varied(number), **fixed})
 
         def rng(number: int) -> np.random.Generator:
             return problem.rng("sobol", number)
