@@ -89,7 +89,8 @@ class Optimizer(Protocol):
 
     A class whose proposals make use of standard deviations of measurements (told with the outcomes, or `Objective.sd`) says so by
     ``uses_sd: ClassVar[bool] = True``; of any other, `study.explain()` reports that they are recorded and not used. One
-    that chooses the values of fidelities or sources says so by ``roles: ClassVar = ("fidelity", "source")``.
+    that chooses the values of fidelities or sources says so by ``roles: ClassVar = ("fidelity", "source")``. One that makes use of
+    gradients has a method ``no_gradients(problem, outcome)``, see `no_gradients`.
     """
 
     name: ClassVar[str]
@@ -216,6 +217,18 @@ def pinned(space: Space, request: Request) -> dict[str, Any]:
 def uses_sd(optimizer: Optimizer) -> bool:
     """Whether its proposals make use of the standard deviations of measurements (see `Optimizer`)."""
     return bool(getattr(optimizer, "uses_sd", False))
+
+
+def no_gradients(optimizer: Optimizer, problem: Problem, outcome: str) -> str:
+    """Why its proposals make no use of told gradients of an outcome, as a clause that follows; empty where they do.
+
+    What has no method ``no_gradients(problem, outcome) -> str`` makes no use of any.
+    """
+    said = getattr(optimizer, "no_gradients", None)
+    if said is None:
+        return " (bayes does)"
+    reason = str(said(problem, outcome))
+    return f": {reason}" if reason else ""
 
 
 def modelled_roles(optimizer: Optimizer) -> tuple[Role, ...]:
