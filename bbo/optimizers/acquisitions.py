@@ -62,6 +62,7 @@ class Entry:
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
         botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
+        gradients: Whether it works on a process that was told gradients; BoTorch's functions do not.
     """
 
     title: str
@@ -74,6 +75,7 @@ class Entry:
     fidelities: bool = False
     botorch: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
+    gradients: bool = True
 
     def refusal(self, name: str, problem: Problem, *, own_model: bool) -> str | None:
         """Why it cannot be used under that name for a problem; None where it can."""
@@ -179,6 +181,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.thompson:own_thompson",
         running="left out of account; each point has a draw of its own",
         unconstrained=_NO_GAIN,
+        gradients=False,
     ),
     "integrated_variance": Entry(
         title="log reduction of the integrated variance",

@@ -19,7 +19,7 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers import fidelities
+from bbo.optimizers import fidelities, slopes
 from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
@@ -84,6 +84,11 @@ class Bayes:
     for what it costs, and the cheap ones are run as long as they say more for their price (Poloczek, Wang & Frazier 2017,
     arXiv:1603.00389). The initial design is of all levels. Outcome constraints count as they are at the target. Ask
     `Study.recommend` for the best point at the target.
+
+    Gradients of the first objective that were told (`Study.tell`) are modelled together with its values, up to 500 partial derivatives,
+    those at the best trials (Wu et al. 2017, arXiv:1703.04389). That takes the kernels ``"rbf"`` and ``"matern52"``, no `input_warp`, and
+    any acquisition function but ``"thompson"``, ``"pes"`` and ``"jes"``; `output_warp` bends them by the chain rule. The ones that
+    are not used, and why, are named in `Study.explain`.
 
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
@@ -183,6 +188,10 @@ class Bayes:
                 return f"it cannot model sequences, and {name!r} is one"
         return None
 
+    def no_gradients(self, problem: Problem, outcome: str) -> str:
+        """Why told gradients of an outcome are not used; empty where they are."""
+        return slopes.refusal(self, problem, outcome)
+
     def init(self, problem: Problem) -> History:
         """No point known."""
         return History(problem)
@@ -229,7 +238,7 @@ class Bayes:
         from bbo.optimizers.targets import WORKS, targets_of
 
         with fitting.one_thread():
-            targets = targets_of(state, power=self._bent(state.problem))
+            targets = targets_of(state, power=self._bent(state.problem), slopes=slopes.used(self, state.problem))
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
@@ -240,6 +249,7 @@ class Bayes:
             return replace(Sobol().propose(state, request), note="a Sobol point, since the model's pool holds known points only")
         n, of = len(targets[0].y), len(state.finished(State.DONE))
         trials = f"{n} trials" if n == of else f"{n} of {of} trials (the best, and others spread over the space)"
+        trials += slopes.said(state, targets[0])
         by = (
             f"the model {name_of(self.surrogate)} on {trials}" if callable(self.surrogate) else f"Gaussian processes on {trials}, {fit.how}"
         )
@@ -291,7 +301,7 @@ class Model:
         if len(history.finished(State.DONE)) < 2:
             return None
         with fitting.one_thread():
-            targets = targets_of(history, power=settings._bent(history.problem))
+            targets = targets_of(history, power=settings._bent(history.problem), slopes=slopes.used(settings, history.problem))
             surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
         return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from bbo.optimizers.targets import WORKS, Target
 from surrogates.columns import Columns
-from surrogates.exact_gp import ExactGP, Moments, Settings, fit
+from surrogates.exact_gp import ExactGP, Moments, Settings, fit, gradients
 from surrogates.leave_one_out import LeaveOneOut
 
 _PART = 512  # points asked at a time, where many are
@@ -76,11 +76,12 @@ class Surrogate:
         """Of each target, by name: its values beside what is expected of them from all others."""
         found = {}
         for target, gp in zip(self.targets, self.gps, strict=True):
-            mean, variance = gp.loo()
-            noise = gp.noise if gp.yvar is None else float(np.mean(gp.yvar))
-            spread = float(np.var(gp.y, ddof=1)) if len(gp.y) > 1 else 0.0
+            n = len(target.y)  # of what may follow, derivatives, nothing is asked
+            mean, variance = (part[:n] for part in gp.loo())
+            noise = gp.noise if gp.yvar is None else float(np.mean(gp.yvar[:n]))
+            spread = float(np.var(target.y, ddof=1)) if n > 1 else 0.0
             share = min(noise / spread, 1.0) if spread > 0 else 0.0
-            found[target.name] = LeaveOneOut(gp.y, mean, np.sqrt(variance), share)
+            found[target.name] = LeaveOneOut(gp.y[:n], mean, np.sqrt(variance), share)
         return found
 
     @staticmethod
@@ -107,30 +108,29 @@ class Surrogate:
 
 def fitted(targets: Sequence[Target], columns: Columns, settings: Settings, *, warm: Mapping[str, Any] | None, seed: int) -> Surrogate:
     """Hyperparameters of greatest posterior density, from those of an earlier fit or from scratch."""
-    gps = [
-        fit(
-            target.X,
-            target.y,
-            target.variance,
-            columns=columns,
-            settings=_settings(target, columns, settings),
-            warm=_memo(warm, target),
-            seed=seed,
-        )
-        for target in targets
-    ]
+    gps = []
+    for target in targets:
+        chosen, memo = _settings(target, columns, settings), _memo(warm, target)
+        if target.gradients is None:
+            gp = fit(target.X, target.y, target.variance, columns=columns, settings=chosen, warm=memo, seed=seed)
+        else:
+            data = target.X, target.y, target.gradients, target.variance
+            gp = gradients.fit(*data, columns=columns, settings=chosen, warm=memo, seed=seed)
+        gps.append(gp)
     return Surrogate(tuple(targets), tuple(gps))
 
 
 def conditioned(targets: Sequence[Target], columns: Columns, settings: Settings, memo: Mapping[str, Any]) -> Surrogate:
     """The surrogate with hyperparameters of an earlier fit; targets that were not part of it are left out."""
     kept = [target for target in targets if _memo(memo, target) is not None]
-    gps = [
-        ExactGP.from_memo(
-            target.X, target.y, target.variance, memo[target.name], columns=columns, settings=_settings(target, columns, settings)
-        )
-        for target in kept
-    ]
+    gps = []
+    for target in kept:
+        chosen, part = _settings(target, columns, settings), memo[target.name]
+        if target.gradients is None:
+            gp = ExactGP.from_memo(target.X, target.y, target.variance, part, columns=columns, settings=chosen)
+        else:
+            gp = gradients.from_memo(target.X, target.y, target.gradients, target.variance, part, columns=columns, settings=chosen)
+        gps.append(gp)
     return Surrogate(tuple(kept), tuple(gps))
 
 
@@ -140,12 +140,19 @@ def fits(targets: Sequence[Target], memo: Mapping[str, Any]) -> bool:
 
 
 def _memo(memo: Mapping[str, Any] | None, target: Target) -> Any:
-    """A target's part of a memo; None where it has none, or one for the other kind of noise."""
+    """A target's part of a memo; None where it has none, or one for the other kind of noise, or of data with or without gradients."""
     part = None if memo is None else memo.get(target.name)
-    return part if part is not None and (part["noise"] is None) == (target.variance is not None) else None
+    if part is None or (part["noise"] is None) != (target.variance is not None):
+        return None
+    inferred = target.gradients is not None and target.gradients.variance is None
+    scaled = target.gradients is not None
+    alike = ("derivative_noise" in part["parameters"], "outputscale" in part["parameters"]) == (inferred, scaled)
+    return part if alike else None
 
 
 def _settings(target: Target, columns: Columns, settings: Settings) -> Settings:
+    if target.gradients is not None:  # these tell a long smooth wave from a short one, which one variance for all would not let be long
+        return replace(settings, outputscale=True)
     if target.name != WORKS:
         return replace(settings, mean="zero") if target.anchored else settings
     return Settings(kernel="rbf", lengthscale_floor=_SMOOTH * math.sqrt(len(columns)))
