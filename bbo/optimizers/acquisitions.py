@@ -63,6 +63,7 @@ class Entry:
         botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
         gradients: Whether it works on a process that was told gradients; BoTorch's functions do not.
+        needs_gradients: Whether it is for nothing else.
     """
 
     title: str
@@ -76,6 +77,7 @@ class Entry:
     botorch: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
     gradients: bool = True
+    needs_gradients: bool = False
 
     def refusal(self, name: str, problem: Problem, *, own_model: bool) -> str | None:
         """Why it cannot be used under that name for a problem; None where it can."""
@@ -196,6 +198,13 @@ TABLE: Mapping[str, Entry] = {
         running=_BELIEVED,
         unconstrained=_NO_GAIN,
         settings={"level": None, "beta": BETA},
+    ),
+    "derivative_knowledge_gradient": Entry(
+        title="log knowledge gradient of results with gradients",
+        make="bbo.optimizers.derivative_knowledge_gradient:over_the_space",
+        own=None,
+        running=_BELIEVED,
+        needs_gradients=True,
     ),
 }
 """By name."""

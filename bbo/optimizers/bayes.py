@@ -74,6 +74,9 @@ class Bayes:
     of those that have been evaluated then (Scott, Frazier & Powell 2011). They are exact for up to 64 such points, the likeliest ones
     beside the proposed one, and of one objective.
 
+    ``"derivative_knowledge_gradient"`` is the first of them for results that bring gradients along (see below): what a gradient will say
+    counts before it is measured (Wu et al. 2017).
+
     Of the other acquisition functions ``"log_pi"`` is the probability of improving on the best mean, ``"ucb"`` an upper confidence bound,
     ``"thompson"`` the best point of a function drawn from the posterior, another one for each point. Two look for knowledge instead of the
     best point: ``"integrated_variance"`` lowers the uncertainty all over the space (active learning), ``"straddle"`` learns where
@@ -180,6 +183,8 @@ class Bayes:
             refusal = TABLE[name].refusal(name, problem, own_model=callable(self.surrogate)) or fidelities.refusal(problem)
             if refusal is not None:
                 return refusal
+            if TABLE[name].needs_gradients and (reason := slopes.refusal(self, problem, problem.objectives[0].name)):
+                return f"the acquisition {name!r} needs a model of gradients: {reason}"
             roles = ("decision", *fidelities.ROLES)
         for name, parameter in problem.space.parameters.items():
             if parameter.role not in roles:
