@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
     from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
+    from acquisitions.derivative_knowledge_gradient import LogDerivativeKnowledgeGradient as LogDerivativeKnowledgeGradient
     from acquisitions.entropy_search import LogEntropySearch as LogEntropySearch
     from acquisitions.expected_improvement import ExpectedImprovement as ExpectedImprovement
     from acquisitions.expected_improvement import LogExpectedImprovement as LogExpectedImprovement
@@ -44,6 +45,7 @@ REGISTRY = {
     "log_ehvi": "acquisitions.hypervolume_improvement:LogExpectedHypervolumeImprovement",
     "log_nehvi": "acquisitions.hypervolume_improvement:LogNoisyExpectedHypervolumeImprovement",
     "knowledge_gradient": "acquisitions.knowledge_gradient:LogDiscreteKnowledgeGradient",
+    "derivative_knowledge_gradient": "acquisitions.derivative_knowledge_gradient:LogDerivativeKnowledgeGradient",
     "kgcp": "acquisitions.knowledge_gradient:LogKGCP",
     "entropy_search": "acquisitions.entropy_search:LogEntropySearch",
     "mes": "acquisitions.max_value_entropy:LogMaxValueEntropy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from bbo.errors import BBOError
 from bbo.log.events import Event
 from bbo.log.ledger import Ranking, Record
 from bbo.log.states import MAX_ATTEMPTS, State
-from bbo.optimizers.base import Optimizer, Remarking, judges_conditions, modelled_roles, resolve, uses_sd
+from bbo.optimizers.base import Optimizer, Remarking, judges_conditions, modelled_roles, no_gradients, resolve, uses_sd
 from bbo.problem import Problem
 from bbo.replica import Replica
 
@@ -101,6 +102,7 @@ def _unused(replica: Replica) -> Iterator[str]:
     at_work = stored["settings"].get("delegate") or stored
     name = str(at_work["name"])
     yield from _unused_sd(replica, at_work)
+    yield from _unused_gradients(replica, at_work)
     inexact = [key for key, parameter in problem.space.parameters.items() if getattr(parameter, "input_sd", None) is not None]
     judged = _known(at_work, lambda optimizer: judges_conditions(optimizer, problem))
     inexact = [key for key in inexact if not judged or problem.space.parameters[key].when is not None]
@@ -143,6 +145,14 @@ def _unused_sd(replica: Replica, method: Mapping[str, Any]) -> Iterator[str]:
             yield f"The sd of {outcome} is recorded for {told} of {len(done)} trials; {name} uses it once every trial has one."
 
 
+def _unused_gradients(replica: Replica, method: Mapping[str, Any]) -> Iterator[str]:
+    name, told = str(method["name"]), Counter(outcome for record in replica.ledger.records for outcome in record.gradient)
+    for outcome in (outcome for outcome in replica.problem.outcomes if told[outcome]):
+        reason = _known(method, lambda optimizer, outcome=outcome: no_gradients(optimizer, replica.problem, outcome))  # type: ignore[misc]
+        if reason:
+            yield f"The gradient of {outcome} is recorded for {told[outcome]} trials; {name} does not use it{reason}."
+
+
 def _trial(replica: Replica, record: Record) -> Iterator[str]:
     reason = f" ({record.reason})" if record.reason else ""
     yield f"Trial {record.number} is {record.state}{reason}, attempt {record.attempt}."
@@ -151,6 +161,8 @@ def _trial(replica: Replica, record: Record) -> Iterator[str]:
         yield f"Planned: {_point(record.planned)}."
     if record.values:
         yield f"Measured: {_measured(record, replica.problem)}."
+    for outcome, part in record.gradient.items():
+        yield f"Gradient of {outcome}: {_numbers(part)}."
     yield from _origin(replica, record)
     yield "What happened to it:"
     for event in replica._read(0)[: replica.ledger.seq]:

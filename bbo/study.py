@@ -258,6 +258,8 @@ class Study:
         attrs: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         outside: bool = False,
+        gradient: Any = None,
+        gradient_sd: Any = None,
     ) -> None:
         """Record a result. When the call returns it is durable. An equal repeat changes nothing.
 
@@ -269,14 +271,19 @@ class Study:
             attrs: Anything worth keeping, as JSON.
             params: What was really run where it differs from the plan.
             outside: Accept executed values outside the space: they train the model and are never best.
+            gradient: Partial derivatives by parameter, as far as they are known: ``{"x": 0.2, "y": -1.1}``; by outcome first,
+                ``{"loss": {"x": 0.2}}``, where there are several. In native units, by floats that are active. For a list of trials a
+                list of these.
+            gradient_sd: Standard deviations of these, alike, or one number for all; without it the noise is inferred.
 
         Raises:
-            InvalidTell: NaN, infinity, a string, an unknown outcome, or another result than told before (use `amend`).
+            InvalidTell: NaN, infinity, a string, an unknown outcome, or another result than told before (use `amend`); a derivative by
+                what has none.
             UnknownTrial: No such trial.
             OutOfRange: `params` lies outside the space and `outside` is not set.
         """
         if isinstance(trial, (Trial, int)):
-            pairs = [(trial, values)]
+            pairs, slopes = [(trial, values)], [gradient]
         else:
             trials = list(trial)
             results = list(values) if isinstance(values, Iterable) and not isinstance(values, (str, Mapping)) else [values]
@@ -285,14 +292,20 @@ class Study:
             pairs = list(zip(trials, results, strict=True))
             if params is not None and len(pairs) > 1:
                 raise InvalidTell("tell: params= speaks of one trial; tell those apart")
-        handles = [(*_handle(t), v) for t, v in pairs]
-        if len({number for number, _, _ in handles}) < len(handles):
+            slopes = [None] * len(pairs) if gradient is None else list(gradient)
+            if isinstance(gradient, Mapping) or len(slopes) != len(pairs):
+                raise InvalidTell(f"tell: gradient= is one mapping a trial, in a list of {len(pairs)}")
+        handles = [(*_handle(t), v, slope) for (t, v), slope in zip(pairs, slopes, strict=True)]
+        if len({number for number, *_ in handles}) < len(handles):
             raise InvalidTell("tell: a trial stands twice in the list")
+
+        also = {"sd": sd, "cost": cost, "attrs": attrs, "params": params, "outside": outside}
 
         def decide(ledger: Ledger) -> list[Event | None]:
             return [
-                telling.told(self._problem, ledger, number, attempt, v, sd=sd, cost=cost, attrs=attrs, params=params, outside=outside)
-                for number, attempt, v in handles
+                telling.told(self._problem, ledger, number, attempt, v, **also, gradient=slope, gradient_sd=spread)
+                for number, attempt, v, slope in handles
+                for spread in [gradient_sd if slope is not None or gradient is None else None]
             ]
 
         self._write(decide)
@@ -372,6 +385,8 @@ class Study:
         attrs: Mapping[str, Any] | None = None,
         outside: bool = False,
         failed: str | None = None,
+        gradient: Any = None,
+        gradient_sd: Any = None,
     ) -> Trial:
         """Take in a point that was evaluated elsewhere.
 
@@ -383,6 +398,7 @@ class Study:
             attrs: Anything worth keeping, as JSON.
             outside: Accept a point outside the space: it trains the model and is never best.
             failed: Reason, where the point could not be evaluated.
+            gradient, gradient_sd: Partial derivatives and their standard deviations, as for `tell`.
 
         Raises:
             OutOfRange: It is not in the space and `outside` is not set.
@@ -390,7 +406,17 @@ class Study:
         """
         return self._append_trial(
             lambda number: telling.added(
-                self._problem, number, params, values, sd=sd, cost=cost, attrs=attrs, outside=outside, failed=failed
+                self._problem,
+                number,
+                params,
+                values,
+                sd=sd,
+                cost=cost,
+                attrs=attrs,
+                outside=outside,
+                failed=failed,
+                gradient=gradient,
+                gradient_sd=gradient_sd,
             )
         )
 
@@ -406,6 +432,8 @@ class Study:
         failed: str | None = None,
         note: str = "",
         outside: bool = False,
+        gradient: Any = None,
+        gradient_sd: Any = None,
     ) -> None:
         """Correct what is recorded of a finished trial. The log keeps both.
 
@@ -419,6 +447,7 @@ class Study:
             failed: Reason, where the trial turns out to have failed after all.
             note: Why.
             outside: Accept parameters outside the space.
+            gradient, gradient_sd: Partial derivatives that were wrong or missing, as for `tell`; those told before go, outcome by outcome.
 
         Raises:
             InvalidTell: Nothing to amend, or a value is malformed. UnknownTrial: No such trial. OutOfRange: As `tell`.
@@ -432,6 +461,8 @@ class Study:
             "failed": failed,
             "note": note,
             "outside": outside,
+            "gradient": gradient,
+            "gradient_sd": gradient_sd,
         }
         self._write(lambda ledger: [telling.amended(self._problem, ledger, number, values, **corrections)])
 

@@ -15,9 +15,9 @@ def to_dataframe(study: Study) -> pd.DataFrame:
     """One row a trial, in the order of their numbers.
 
     Columns: ``number``, ``state``, ``attempt``, ``origin``, the parameters (what was run; a share as ``mix.THF``), the outcomes,
-    ``sd.<outcome>``, ``cost``, ``outside``, ``asked`` and ``finished`` (times, UTC), ``reason``. A parameter or outcome that has the
-    name of another column is called ``params.<name>`` or ``values.<name>``. What is not there is missing: inactive parameters,
-    outcomes not measured.
+    ``sd.<outcome>``, where told ``gradient.<outcome>.<parameter>``, ``cost``, ``outside``, ``asked`` and ``finished`` (times, UTC),
+    ``reason``. A parameter or outcome that has the name of another column is called ``params.<name>`` or ``values.<name>``. What is
+    not there is missing: inactive parameters, outcomes not measured.
     """
     import pandas as pd
 
@@ -37,6 +37,8 @@ def to_dataframe(study: Study) -> pd.DataFrame:
     columns |= {column: [row.get(name) for row in values] for name, column in param_columns.items()}
     columns |= {column: _floats(record.values.get(name) for record in records) for name, column in value_columns.items()}
     columns |= {f"sd.{name}": _floats(record.sd.get(name) for record in records) for name in outcomes}
+    partials = dict.fromkeys((outcome, name) for record in records for outcome, part in record.gradient.items() for name in part)
+    columns |= {f"gradient.{o}.{name}": _floats(record.gradient.get(o, {}).get(name) for record in records) for o, name in partials}
     columns |= {
         "cost": _floats(record.cost for record in records),
         "outside": [record.outside for record in records],

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bbo import gradients
 from bbo.errors import InvalidTell, UnknownTrial
 from bbo.log.events import Event
-from bbo.log.ledger import EMPTY, Ledger, Ranking, Record
+from bbo.log.ledger import BY_NAME, EMPTY, Ledger, Ranking, Record
 from bbo.log.states import State
+from bbo.numbers import finite
 from bbo.problem import Problem
-
-
-class NotFinite(InvalidTell):
-    """A number was told that is NaN or infinite; inside `optimize` it means that the trial failed."""
 
 
 def record_of(ledger: Ledger, number: int) -> Record:
@@ -46,6 +43,8 @@ def told(
     attrs: Mapping[str, Any] | None = None,
     params: Mapping[str, Any] | None = None,
     outside: bool = False,
+    gradient: Any = None,
+    gradient_sd: Any = None,
 ) -> Event | None:
     """The `told` event of a result, None where it repeats an equal one.
 
@@ -61,6 +60,7 @@ def told(
         body["outside"] = outside and not problem.space.contains(body["params"])
     elif record.origin == "enqueued" and record.attempt == 0 and not problem.space.contains(record.params):
         raise InvalidTell(f"{where} was enqueued in part and not handed out yet: give params=, what was really run")
+    body |= gradients.checked(problem, body.get("params", record.params), gradient, gradient_sd, where)
     before = record.told.get(attempt, EMPTY)
     if _repeats(before, body):
         return None
@@ -136,6 +136,8 @@ def amended(
     failed: str | None = None,
     note: str = "",
     outside: bool = False,
+    gradient: Any = None,
+    gradient_sd: Any = None,
 ) -> Event | None:
     """The event that corrects a trial's record, None where nothing changes.
 
@@ -155,11 +157,12 @@ def amended(
     if params is not None:
         body["params"] = executed(problem, record, params, outside=outside)
         body["outside"] = outside and not problem.space.contains(body["params"])
+    body |= gradients.checked(problem, body.get("params", record.params), gradient, gradient_sd, f"trial {number}")
     if failed is not None:
         body["failed"] = str(failed)
     if not body:
         if not note:
-            raise InvalidTell(f"trial {number}: nothing to amend; give values, params=, sd=, cost=, attrs= or failed=")
+            raise InvalidTell(f"trial {number}: nothing to amend; give values, params=, sd=, gradient=, cost=, attrs= or failed=")
         body["attrs"] = {}
     return Event("amended", {**body, "note": note} if note else body, trial=number)
 
@@ -176,6 +179,8 @@ def added(
     outside: bool = False,
     failed: str | None = None,
     source: str | None = None,
+    gradient: Any = None,
+    gradient_sd: Any = None,
 ) -> Event:
     """The event of a point evaluated elsewhere.
 
@@ -188,6 +193,7 @@ def added(
     body = _measurements(problem, {} if values is None else values, sd=sd, cost=cost, attrs=attrs, where="the added point")
     if failed is None and (missing := [name for name in problem.outcomes if name not in body["values"]]):
         raise InvalidTell(f"add: outcome {', '.join(missing)} is missing; all of {', '.join(problem.outcomes)} are needed")
+    body |= gradients.checked(problem, point, gradient, gradient_sd, "the added point")
     body |= {"params": point, "outside": outside and not problem.space.contains(point)}
     if failed is not None:
         body["failed"] = str(failed)
@@ -231,21 +237,6 @@ def executed(problem: Problem, record: Record, given: Mapping[str, Any], *, outs
         active = space.active(merged)
         merged = {name: value for name, value in merged.items() if name in active or name in given}
     return space.validate(merged, outside=outside, what=f"trial {record.number}, params=")
-
-
-def finite(value: Any, what: str, remedy: str = "") -> float:
-    """A finite float from anything that is a real number (NumPy scalars and 0-d arrays too).
-
-    Raises:
-        InvalidTell: It is no number, a bool, NaN or infinite.
-    """
-    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidTell(f"{what} is {value!r}; it is a finite number{remedy}")
-    if not math.isfinite(value):
-        raise NotFinite(f"{what} is {value}; it is a finite number{remedy}")
-    return float(value)
 
 
 def _measurements(
@@ -321,7 +312,7 @@ def _repeats(before: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     """Whether a tell says nothing that was not told before by the same attempt."""
     if not before:
         return False
-    for key in ("values", "sd", "attrs"):
+    for key in BY_NAME:
         old = before.get(key, EMPTY)
         if any(name not in old or old[name] != value for name, value in body.get(key, EMPTY).items()):
             return False

@@ -92,6 +92,16 @@ class Trial(Mapping[str, Any]):
         return dict(self._record.sd)
 
     @property
+    def gradient(self) -> dict[str, dict[str, float]]:
+        """Told partial derivatives, by outcome and parameter; native units."""
+        return {outcome: dict(part) for outcome, part in self._record.gradient.items()}
+
+    @property
+    def gradient_sd(self) -> dict[str, dict[str, float]]:
+        """Told standard deviations of the partial derivatives, alike."""
+        return {outcome: dict(part) for outcome, part in self._record.gradient_sd.items()}
+
+    @property
     def cost(self) -> float | None:
         """Told cost of the evaluation."""
         return self._record.cost

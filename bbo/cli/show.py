@@ -76,6 +76,7 @@ def record_json(study: Study, record: Record) -> dict[str, Any]:
         "planned": dict(record.planned),
         "values": dict(record.values),
         "sd": dict(record.sd),
+        "gradient": {outcome: dict(part) for outcome, part in record.gradient.items()},
         "cost": record.cost,
         "feasible": problem.feasible(record.values) if complete else None,
         "outside": record.outside,

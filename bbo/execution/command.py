@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,8 @@ class Command:
     Each evaluation gets a directory of its own, ``<directory>/<trial number>`` (``<trial number>-2`` where that is taken), with
     ``params.json``, ``stdout.txt`` and ``stderr.txt``. The command runs where the study does, without a shell, and writes its
     outcomes as JSON: a number, or numbers by outcome ``{"loss": 0.31, "latency_ms": 14}``. Where more is to be said, the
-    outcomes stand under ``"values"``: ``{"values": {"loss": 0.31}, "sd": {"loss": 0.02}, "cost": 12.5, "attrs": {"node": "b7"}}``.
+    outcomes stand under ``"values"``: ``{"values": {"loss": 0.31}, "sd": {"loss": 0.02}, "cost": 12.5, "attrs": {"node": "b7"}}``,
+    with ``"gradient": {"x": 0.2}`` and ``"gradient_sd"`` as `Study.tell` takes them.
 
     The trial fails, with the end of standard error as the reason, when the command ends with a status other than zero, takes too
     long (it and what it started is then killed), or leaves no such outcomes.
@@ -77,7 +78,7 @@ class Command:
             result = _read(outcomes)
         except (OSError, ValueError) as error:
             raise TrialFailed(_with_tail(f"the command left no usable outcomes: {error}", folder)) from error
-        return Result(result.values, sd=result.sd, cost=result.cost, attrs={**(result.attrs or {}), "directory": str(folder)})
+        return replace(result, attrs={**(result.attrs or {}), "directory": str(folder)})
 
     def _run(self, words: list[str], folder: Path) -> int:
         with (folder / "stdout.txt").open("wb") as stdout, (folder / "stderr.txt").open("wb") as stderr:
@@ -143,16 +144,19 @@ def _read(path: Path) -> Result:
         return Result(_number(found, "the outcome"))
     if not isinstance(found.get("values"), dict):
         return Result({name: _number(value, name) for name, value in found.items()})
-    if unknown := sorted(found.keys() - {"values", "sd", "cost", "attrs"}):
-        raise ValueError(f"{unknown[0]!r} stands beside 'values'; only sd, cost and attrs may")
-    sd, cost, attrs = found.get("sd"), found.get("cost"), found.get("attrs")
-    if attrs is not None and not isinstance(attrs, dict):
-        raise ValueError(f"attrs is {attrs!r}; it is an object")
+    if unknown := sorted(found.keys() - {"values", "sd", "gradient", "gradient_sd", "cost", "attrs"}):
+        raise ValueError(f"{unknown[0]!r} stands beside 'values'; only sd, gradient, gradient_sd, cost and attrs may")
+    sd, cost, attrs, gradient = found.get("sd"), found.get("cost"), found.get("attrs"), found.get("gradient")
+    for name, part in (("attrs", attrs), ("gradient", gradient)):
+        if part is not None and not isinstance(part, dict):
+            raise ValueError(f"{name} is {part!r}; it is an object")
     return Result(
         {name: _number(value, name) for name, value in found["values"].items()},
         sd=None if sd is None else _deviations(sd),
         cost=None if cost is None else _amount(cost, "cost"),
         attrs=attrs,
+        gradient=gradient,
+        gradient_sd=found.get("gradient_sd"),
     )
 
 

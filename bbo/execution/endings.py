@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from bbo.errors import InvalidTell, TrialFailed, TrialPruned
-from bbo.telling import NotFinite
+from bbo.numbers import NotFinite
 
 if TYPE_CHECKING:
     from bbo.execution import ObjectiveFunction

@@ -183,7 +183,8 @@ class Loop:
             self._write(trial, lambda: self._study.fail(trial, reason))
             return
         try:
-            self._write(trial, lambda: self._study.tell(trial, result.values, sd=result.sd, cost=result.cost, attrs=result.attrs))
+            given = {key: getattr(result, key) for key in ("sd", "cost", "attrs", "gradient", "gradient_sd")}
+            self._write(trial, lambda: self._study.tell(trial, result.values, **given))
         except InvalidTell as error:
             self._give_up(trial, error)
 

@@ -16,9 +16,13 @@ class Result:
         sd: Standard deviation of the measurement, alike.
         cost: What the evaluation cost; `Study.optimize` adds these up for ``max_cost``.
         attrs: Anything worth keeping, as JSON.
+        gradient: Partial derivatives by parameter, ``{"x": 0.2, "y": -1.1}``; by outcome first where there are several.
+        gradient_sd: Standard deviations of these, alike, or one for all.
     """
 
     values: Any
     sd: Any = None
     cost: float | None = None
     attrs: Mapping[str, Any] | None = None
+    gradient: Mapping[str, Any] | None = None
+    gradient_sd: Any = None

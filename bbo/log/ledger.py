@@ -24,6 +24,11 @@ def empty() -> Mapping[Any, Any]:
     return EMPTY
 
 
+BY_NAME = ("values", "sd", "gradient", "gradient_sd", "attrs")
+"""Parts of a told, added or amended body that are mappings, and grow name by name. Gradients, which few bodies have, are mappings of
+partial derivatives by parameter under the names of outcomes: ``{"gradient": {"loss": {"x": 0.2}}}``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A trial at one moment of the log. Immutable: a later event makes a new one.
@@ -36,6 +41,8 @@ class Record:
         planned: What was handed out.
         values: Outcomes by name, native sign and units; a pending trial shows what came in so far.
         sd: Standard deviation of an outcome's measurement, where told.
+        gradient: Partial derivatives of outcomes, where told: by outcome, then by parameter; native units.
+        gradient_sd: Their standard deviations, alike.
         cost: Cost of the evaluation, where told.
         attrs: Whatever the user attached.
         outside: The executed point lies outside the space: it trains the model and is never best.
@@ -58,6 +65,8 @@ class Record:
     planned: Mapping[str, Any] = field(default_factory=empty)
     values: Mapping[str, float] = field(default_factory=empty)
     sd: Mapping[str, float] = field(default_factory=empty)
+    gradient: Mapping[str, Mapping[str, float]] = field(default_factory=empty)
+    gradient_sd: Mapping[str, Mapping[str, float]] = field(default_factory=empty)
     cost: float | None = None
     attrs: Mapping[str, Any] = field(default_factory=empty)
     outside: bool = False
@@ -287,7 +296,7 @@ class Ledger:
     def _amended(self, event: Event) -> tuple[Record, ...]:
         record, body = self._moved(event, "amended"), event.body
         changes: dict[str, Any] = {"amended": True}
-        for key in ("values", "sd", "attrs"):
+        for key in BY_NAME:
             if key in body:
                 changes[key] = {**getattr(record, key), **body[key]}
         for key in ("params", "cost", "outside"):
@@ -363,7 +372,7 @@ def outcome_names(definition: Mapping[str, Any]) -> tuple[str, ...]:
 def _merged(before: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """What one attempt has told so far, with another part of it."""
     part = {**before, **{key: body[key] for key in ("cost", "params", "outside") if key in body}}
-    for key in ("values", "sd", "attrs"):
+    for key in BY_NAME:
         if key in body or key in before:
             part[key] = {**before.get(key, EMPTY), **body.get(key, EMPTY)}
     return part
@@ -371,4 +380,4 @@ def _merged(before: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any
 
 def _measured(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a record that a tell sets."""
-    return {key: body[key] for key in ("values", "sd", "cost", "attrs", "params", "outside") if key in body}
+    return {key: body[key] for key in (*BY_NAME, "cost", "params", "outside") if key in body}

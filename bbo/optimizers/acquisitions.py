@@ -67,6 +67,8 @@ class Entry:
         botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
         rankings: Whether it is for studies that are told rankings, and for no others.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
+        gradients: Whether it works on a process that was told gradients; BoTorch's functions do not.
+        needs_gradients: Whether it is for nothing else.
     """
 
     title: str
@@ -82,6 +84,8 @@ class Entry:
     botorch: bool = False
     rankings: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
+    gradients: bool = True
+    needs_gradients: bool = False
 
     def refusal(self, name: str, problem: Problem, *, own_model: bool) -> str | None:
         """Why it cannot be used under that name for a problem; None where it can."""
@@ -196,6 +200,7 @@ TABLE: Mapping[str, Entry] = {
         running="left out of account; each point has a draw of its own",
         unconstrained=_NO_GAIN,
         log_gain=False,
+        gradients=False,
     ),
     "integrated_variance": Entry(
         title="log reduction of the integrated variance",
@@ -220,6 +225,13 @@ TABLE: Mapping[str, Entry] = {
         unconstrained="a study of rankings is told no values that could keep them",
         log_gain=False,
         rankings=True,
+    ),
+    "derivative_knowledge_gradient": Entry(
+        title="log knowledge gradient of results with gradients",
+        make="bbo.optimizers.derivative_knowledge_gradient:over_the_space",
+        own=None,
+        running=_BELIEVED,
+        needs_gradients=True,
     ),
 }
 """By name."""

@@ -90,7 +90,8 @@ class Optimizer(Protocol):
     A class whose proposals make use of standard deviations of measurements (told with the outcomes, or `Objective.sd`) says so by
     ``uses_sd: ClassVar[bool] = True``; of any other, `study.explain()` reports that they are recorded and not used. One
     that chooses the values of fidelities or sources says so by ``roles: ClassVar = ("fidelity", "source")``. One that makes use of
-    ``input_sd`` and `Objective.risk` says so by a method ``judges_conditions(problem) -> bool``.
+    ``input_sd`` and `Objective.risk` says so by a method ``judges_conditions(problem) -> bool``. One that makes use of gradients has a
+    method ``no_gradients(problem, outcome)``, see `no_gradients`.
     """
 
     name: ClassVar[str]
@@ -223,6 +224,18 @@ def judges_conditions(optimizer: Optimizer, problem: Problem) -> bool:
     """Whether its proposals rest on what designs are worth under conditions: inexact settings, risk measures (see `Optimizer`)."""
     ask: Callable[[Problem], bool] = getattr(optimizer, "judges_conditions", lambda problem: False)
     return ask(problem)
+
+
+def no_gradients(optimizer: Optimizer, problem: Problem, outcome: str) -> str:
+    """Why its proposals make no use of told gradients of an outcome, as a clause that follows; empty where they do.
+
+    What has no method ``no_gradients(problem, outcome) -> str`` makes no use of any.
+    """
+    said = getattr(optimizer, "no_gradients", None)
+    if said is None:
+        return " (bayes does)"
+    reason = str(said(problem, outcome))
+    return f": {reason}" if reason else ""
 
 
 def modelled_roles(optimizer: Optimizer) -> tuple[Role, ...]:

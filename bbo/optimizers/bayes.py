@@ -19,7 +19,7 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers import belief, fidelities, robust
+from bbo.optimizers import belief, fidelities, robust, slopes
 from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
@@ -74,6 +74,9 @@ class Bayes:
     of those that have been evaluated then (Scott, Frazier & Powell 2011). They are exact for up to 64 such points, the likeliest ones
     beside the proposed one, and of one objective.
 
+    ``"derivative_knowledge_gradient"`` is the first of them for results that bring gradients along (see below): what a gradient will say
+    counts before it is measured (Wu et al. 2017).
+
     Of the other acquisition functions ``"log_pi"`` is the probability of improving on the best mean, ``"ucb"`` an upper confidence bound,
     ``"thompson"`` the best point of a function drawn from the posterior, another one for each point. Two look for knowledge instead of the
     best point: ``"integrated_variance"`` lowers the uncertainty all over the space (active learning), ``"straddle"`` learns where
@@ -94,6 +97,11 @@ class Bayes:
 
     Where results are rankings, a utility is learned from them (`surrogates.preference_gp`), and what is proposed is to be compared: a
     pair by the expected utility of the better one, a single point beside the best so far (``"eubo"``).
+
+    Gradients of the first objective that were told (`Study.tell`) are modelled together with its values, up to 500 partial derivatives,
+    those at the best trials (Wu et al. 2017, arXiv:1703.04389). That takes the kernels ``"rbf"`` and ``"matern52"``, no `input_warp`, and
+    any acquisition function but ``"thompson"``, ``"pes"`` and ``"jes"``; `output_warp` bends them by the chain rule. The ones that
+    are not used, and why, are named in `Study.explain`.
 
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
@@ -204,6 +212,8 @@ class Bayes:
             refusal = refusal or fidelities.refusal(problem)
             if refusal is not None:
                 return refusal
+            if TABLE[name].needs_gradients and (reason := slopes.refusal(self, problem, problem.objectives[0].name)):
+                return f"the acquisition {name!r} needs a model of gradients: {reason}"
             roles = ("decision", *self.roles)
         elif robust.needed(problem):
             return robust.unmodelled(problem, "an acquisition of your own")
@@ -226,6 +236,10 @@ class Bayes:
 
     def _believes(self, problem: Problem) -> belief.Belief | None:
         return None if self.optimum_weight == 0 else belief.Belief.of(self.optimum, problem.space)
+
+    def no_gradients(self, problem: Problem, outcome: str) -> str:
+        """Why told gradients of an outcome are not used; empty where they are."""
+        return slopes.refusal(self, problem, outcome)
 
     def init(self, problem: Problem) -> History:
         """No point known."""
@@ -265,6 +279,13 @@ class Bayes:
         """Whether outcomes go through a power transform, which would bend sums over conditions."""
         return self.output_warp and not self.judges_conditions(problem)
 
+    def _targets(self, state: History) -> list[Target]:
+        from bbo.optimizers.targets import targets_of
+
+        problem = state.problem
+        tails, modelled = self.judges_conditions(problem), slopes.used(self, problem)
+        return targets_of(state, power=self._bent(problem), tails=tails, slopes=modelled)
+
     def model(self, state: History) -> Model | None:
         """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
         return state.once(("model", self), lambda: Model.of(state, self))
@@ -277,10 +298,10 @@ class Bayes:
 
     def _choose(self, state: History, request: Request) -> Proposal:
         from bbo.optimizers import fitting
-        from bbo.optimizers.targets import WORKS, targets_of
+        from bbo.optimizers.targets import WORKS
 
         with fitting.one_thread():
-            targets = targets_of(state, power=self._bent(state.problem), tails=self.judges_conditions(state.problem))
+            targets = self._targets(state)
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
@@ -293,6 +314,7 @@ class Bayes:
         compared = targets[0].comparisons
         trials = f"{n} trials" if n == of or compared is not None else f"{n} of {of} trials (the best, and others spread over the space)"
         trials = trials if compared is None else f"{len(compared)} comparisons of {trials}"
+        trials += slopes.said(state, targets[0])
         by = (
             f"the model {name_of(self.surrogate)} on {trials}" if callable(self.surrogate) else f"Gaussian processes on {trials}, {fit.how}"
         )
@@ -356,12 +378,12 @@ class Model:
     def of(cls, history: History, settings: Bayes) -> Model | None:
         """Of the trials that are done or failed, with the latest hyperparameters where there are some; None while under two are done."""
         from bbo.optimizers import fitting
-        from bbo.optimizers.targets import targets_of, usable
+        from bbo.optimizers.targets import usable
 
         if len(history.finished(State.DONE)) < 2 or _nothing_compared(history):
             return None
         with fitting.one_thread():
-            targets = targets_of(history, power=settings._bent(history.problem), tails=settings.judges_conditions(history.problem))
+            targets = settings._targets(history)
             surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
         return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
 

@@ -66,7 +66,7 @@ class KnowledgeGradient:
         if self.evaluated:
             kgcp = LogKGCP(gp, _highest(measured, gp.at(measured).mean), noise, surrogate.constraints)
             return kgcp.with_pending(waiting), "log knowledge gradient over evaluated points"
-        choices = self._choices(problem, surrogate, feasible, measured, np.random.default_rng(seed))
+        choices = self.choices(problem, surrogate, feasible, measured, np.random.default_rng(seed))
         if (costs := cost(space)) is None:
             gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, surrogate.constraints, candidate=True)
             return gradient.with_pending(waiting), f"log knowledge gradient over {len(choices)} points and the proposed one"
@@ -76,7 +76,7 @@ class KnowledgeGradient:
         aim = f"log knowledge gradient per cost over {len(choices)} points at the target and the proposed one there"
         return LogPerCost(gradient.with_pending(waiting), costs), aim
 
-    def _choices(
+    def choices(
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], measured: Array, rng: np.random.Generator
     ) -> Array:
         """Points of the space that may have the largest mean after one more measurement, up to `MOST`.

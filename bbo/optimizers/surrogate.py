@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from bbo.optimizers.targets import WORKS, Target
 from surrogates.columns import Columns
-from surrogates.exact_gp import ExactGP, Moments, Settings, fit
+from surrogates.exact_gp import ExactGP, Moments, Settings, fit, gradients
 from surrogates.leave_one_out import LeaveOneOut
 from surrogates.preference_gp import PreferenceGP
 from surrogates.preference_gp import fit as fit_preferences
@@ -80,11 +80,12 @@ class Surrogate:
         for target, gp in zip(self.targets, self.gps, strict=True):
             if target.comparisons is not None:
                 continue
-            mean, variance = gp.loo()
-            noise = gp.noise if gp.yvar is None else float(np.mean(gp.yvar))
-            spread = float(np.var(gp.y, ddof=1)) if len(gp.y) > 1 else 0.0
+            n = len(target.y)  # of what may follow, derivatives, nothing is asked
+            mean, variance = (part[:n] for part in gp.loo())
+            noise = gp.noise if gp.yvar is None else float(np.mean(gp.yvar[:n]))
+            spread = float(np.var(target.y, ddof=1)) if n > 1 else 0.0
             share = min(noise / spread, 1.0) if spread > 0 else 0.0
-            found[target.name] = LeaveOneOut(gp.y, mean, np.sqrt(variance), share)
+            found[target.name] = LeaveOneOut(gp.y[:n], mean, np.sqrt(variance), share)
         return found
 
     @staticmethod
@@ -118,6 +119,9 @@ def fitted(targets: Sequence[Target], columns: Columns, settings: Settings, *, w
 def _fitted(target: Target, columns: Columns, settings: Settings, warm: Any, seed: int) -> ExactGP:
     if target.comparisons is not None:
         return fit_preferences(target.X, target.comparisons, columns=columns, settings=settings, warm=warm)
+    if target.gradients is not None:
+        data = target.X, target.y, target.gradients, target.variance
+        return gradients.fit(*data, columns=columns, settings=settings, warm=warm, seed=seed)
     return fit(target.X, target.y, target.variance, columns=columns, settings=settings, warm=warm, seed=seed)
 
 
@@ -131,6 +135,8 @@ def conditioned(targets: Sequence[Target], columns: Columns, settings: Settings,
 def _conditioned(target: Target, columns: Columns, settings: Settings, memo: Any) -> ExactGP:
     if target.comparisons is not None:
         return PreferenceGP.of(target.X, target.comparisons, memo, columns=columns, settings=settings)
+    if target.gradients is not None:
+        return gradients.from_memo(target.X, target.y, target.gradients, target.variance, memo, columns=columns, settings=settings)
     return ExactGP.from_memo(target.X, target.y, target.variance, memo, columns=columns, settings=settings)
 
 
@@ -140,12 +146,19 @@ def fits(targets: Sequence[Target], memo: Mapping[str, Any]) -> bool:
 
 
 def _memo(memo: Mapping[str, Any] | None, target: Target) -> Any:
-    """A target's part of a memo; None where it has none, or one for the other kind of noise."""
+    """A target's part of a memo; None where it has none, or one for the other kind of noise, or of data with or without gradients."""
     part = None if memo is None else memo.get(target.name)
-    return part if part is not None and (part["noise"] is None) == (target.variance is not None) else None
+    if part is None or (part["noise"] is None) != (target.variance is not None):
+        return None
+    inferred = target.gradients is not None and target.gradients.variance is None
+    scaled = target.gradients is not None
+    alike = ("derivative_noise" in part["parameters"], "outputscale" in part["parameters"]) == (inferred, scaled)
+    return part if alike else None
 
 
 def _settings(target: Target, columns: Columns, settings: Settings) -> Settings:
+    if target.gradients is not None:  # these tell a long smooth wave from a short one, which one variance for all would not let be long
+        return replace(settings, outputscale=True)
     if target.name != WORKS:
         return replace(settings, mean="zero") if target.anchored else settings
     return Settings(kernel="rbf", lengthscale_floor=_SMOOTH * math.sqrt(len(columns)))

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Function = Callable[[Array], float]
 
-_HARTMANN_A = np.array([[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]])
+HARTMANN_A = np.array([[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]])
 HARTMANN_WEIGHTS = np.array([1.0, 1.2, 3.0, 3.2])
-_HARTMANN_P = 1e-4 * np.array(
+HARTMANN_P = 1e-4 * np.array(
     [
         [1312, 1696, 5569, 124, 8283, 5886],
         [2329, 4135, 8307, 3736, 1004, 9991],
@@ -21,8 +21,8 @@ _HARTMANN_P = 1e-4 * np.array(
         [4047, 8828, 8732, 5743, 1091, 381],
     ]
 )
-_HARTMANN3_A = np.array([[3, 10, 30], [0.1, 10, 35], [3, 10, 30], [0.1, 10, 35]])
-_HARTMANN3_P = 1e-4 * np.array([[3689, 1170, 2673], [4699, 4387, 7470], [1091, 8732, 5547], [381, 5743, 8828]])
+HARTMANN3_A = np.array([[3, 10, 30], [0.1, 10, 35], [3, 10, 30], [0.1, 10, 35]])
+HARTMANN3_P = 1e-4 * np.array([[3689, 1170, 2673], [4699, 4387, 7470], [1091, 8732, 5547], [381, 5743, 8828]])
 _SHEKEL_A = np.array([[4, 4], [1, 1], [8, 8], [6, 6], [3, 7], [2, 9], [5, 3], [8, 1], [6, 2], [7, 3.6]])[:, [0, 1, 0, 1]]
 _SHEKEL_C = np.array([0.1, 0.2, 0.2, 0.4, 0.4, 0.6, 0.3, 0.7, 0.5, 0.5])
 
@@ -35,12 +35,12 @@ def branin(x: Array) -> float:
 
 def hartmann6(x: Array, weights: Array = HARTMANN_WEIGHTS) -> float:
     """Hartmann's function (Dixon and Szegő, 1978) on the unit cube; least value -3.322368011415514."""
-    return -float(weights @ np.exp(-(_HARTMANN_A * (x - _HARTMANN_P) ** 2).sum(axis=1)))
+    return -float(weights @ np.exp(-(HARTMANN_A * (x - HARTMANN_P) ** 2).sum(axis=1)))
 
 
 def hartmann3(x: Array, weights: Array = HARTMANN_WEIGHTS) -> float:
     """Hartmann's function in three dimensions; least value -3.862779787332660."""
-    return -float(weights @ np.exp(-(_HARTMANN3_A * (x - _HARTMANN3_P) ** 2).sum(axis=1)))
+    return -float(weights @ np.exp(-(HARTMANN3_A * (x - HARTMANN3_P) ** 2).sum(axis=1)))
 
 
 def shekel(x: Array, m: int = 10) -> float:

@@ -59,6 +59,7 @@ class TestProblem:
         variant: With problems whose published code errs, ``"as_published"`` or ``"corrected"``; never compare numbers of the two.
         noise: Standard deviation of what is added to each objective as it is measured. `optimum` is without it.
         note: What a user should know, such as how the variants differ.
+        gradient: Maps decisions to the partial derivatives of the only objective, without noise, which are then told with the values.
     """
 
     __test__: ClassVar[bool] = False  # its name is no sign to pytest
@@ -73,12 +74,15 @@ class TestProblem:
     variant: str | None = None
     noise: float = 0.0
     note: str = ""
+    gradient: Evaluation | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.noise, bool) or not isinstance(self.noise, (int, float)) or not 0 <= self.noise < float("inf"):
             raise InvalidStudy(f"problem {self.name!r}: noise is {self.noise!r}; it is a standard deviation, at least 0")
         if len(self.objectives) > 1 and any(objective.reference is None for objective in self.objectives):
             raise InvalidStudy(f"problem {self.name!r}: with several objectives each needs a reference")
+        if len(self.objectives) > 1 and self.gradient is not None:
+            raise InvalidStudy(f"problem {self.name!r}: a gradient is that of the only objective, and there are {len(self.objectives)}")
 
     @property
     def dimension(self) -> int:
@@ -105,7 +109,7 @@ class TestProblem:
         return all(g <= tolerance for c in self.outcome_constraints for g in c.violations(values[c.name]))
 
     def __call__(self, params: Mapping[str, Any], *, seed: int | None = None) -> Any:
-        """Outcomes as they are measured: with noise, and as a `Result` with the cost where there are costs.
+        """Outcomes as they are measured: with noise, and as a `Result` with the cost or the gradient where there is one.
 
         Args:
             params: A `Trial`, or any mapping of parameters.
@@ -123,7 +127,10 @@ class TestProblem:
             draws = self.noise * rng.standard_normal(len(self.objectives))
             values |= {o.name: values[o.name] + e for o, e in zip(self.objectives, draws.tolist(), strict=True)}
         cost = self.cost(params)
-        return values if cost is None else Result(values, cost=cost)
+        if self.gradient is None:
+            return values if cost is None else Result(values, cost=cost)
+        partials = {name: float(value) for name, value in self.gradient(params).items()}
+        return Result(values, cost=cost, gradient={self.objectives[0].name: partials})
 
     def study(self, **settings: Any) -> Study:
         """A study of this problem; `settings` are those of `Study`."""

@@ -17,6 +17,7 @@ _MODULES = {
         "three_hump_camel beale bukin cosine8 dixon_price drop_wave egg_holder holder_table michalewicz powell shekel polynomial_draw "
         "constrained_gramacy constrained_waves welded_beam_coello"
     ),
+    "bbo.problems.gradients": "branin_gradients hartmann3_gradients hartmann6_gradients rosenbrock_gradients",
     "bbo.problems.fidelity": (
         "forrester perdikaris branin_levels currin hartmann3_levels park borehole augmented_branin augmented_hartmann6 "
         "augmented_rosenbrock borehole_chen wing_weight"
@@ -78,9 +79,9 @@ def options_of(name: str) -> dict[str, Any]:
 def table() -> list[dict[str, Any]]:
     """One row a problem, as `get` makes it by default, in the order of the registry.
 
-    Each has ``family, name, dimension, objectives, constraints, optimum, exact, options, source``: ``"synthetic"``, ``"fidelity"``,
-    ``"fronts"`` or ``"constrained"``; counts; the best value known (with several objectives the hypervolume) and whether it is exact;
-    options with their defaults; and where the problem is from.
+    Each has ``family, name, dimension, objectives, constraints, optimum, exact, options, source``: ``"synthetic"``, ``"gradients"``,
+    ``"fidelity"``, ``"fronts"`` or ``"constrained"``; counts; the best value known (with several objectives the hypervolume) and
+    whether it is exact; options with their defaults; and where the problem is from.
     """
     rows = []
     for name in REGISTRY:

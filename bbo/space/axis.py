@@ -48,6 +48,12 @@ class Axis:
             x = self.low * (1.0 - at) + self.high * at
         return np.asarray(np.clip(x, self.low, self.high))
 
+    def stretch(self, x: float) -> float:
+        """How fast the value grows with the position, dx/du, where it is x; NaN where a logarithmic axis has no such value."""
+        if not self.log:
+            return self.high - self.low
+        return x * self._span if x > 0 else math.nan
+
     @property
     def _divides(self) -> bool:
         return self.high / self.low < 1e300 and self.low > 1e-300

@@ -15,6 +15,7 @@ BEGIN, END = "<!-- tables: written by docs/reference/make_problems.py -->", "<!-
 FAMILIES = {
     "constrained": "Fifteen constrained problems, as published and corrected",
     "synthetic": "Classical functions",
+    "gradients": "With gradients",
     "fidelity": "With fidelities",
     "fronts": "With several objectives",
 }

@@ -41,11 +41,13 @@ class Evidence:
         value: Natural logarithm.
         kernel: Gradient with respect to the kernel's hyperparameters.
         noise: Gradient with respect to a variance added to every diagonal entry.
+        diagonal: Gradient with respect to each diagonal entry, `n`.
     """
 
     value: float
     kernel: Array
     noise: float
+    diagonal: Array
 
 
 def factorise(K: Array, noise: Array | float = 0.0) -> Factor:
@@ -119,4 +121,4 @@ def evidence(kernel: Kernel, theta: Array, A: Features, y: Array, noise: Array |
     inverse = xp.inverse_triangle(L)
     xp.diagonal(inverse)[:] *= 0.5
     W -= inverse.T  # the order of memory that W has; gram is symmetric
-    return Evidence(value, gram.pull_parameters(W), float(xp.diagonal(W).sum()))
+    return Evidence(value, gram.pull_parameters(W), float(xp.diagonal(W).sum()), xp.diagonal(W))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,29 +61,33 @@ def fit(
     """
     X, y, yvar = checked(X, y, yvar, columns)
     kernel = settings.build(columns, X.shape[1])
-    problem = Posterior(kernel, X, y, yvar, settings, device)
+    found, done = searched(Posterior(kernel, X, y, yvar, settings, device), warm, seed)
+    theta, noise = found
+    return ExactGP.conditioned(kernel, theta, X, y, yvar, noise, columns, settings, record=(done,), device=device)
+
+
+def searched(problem: Posterior, warm: Memo | None, seed: int) -> tuple[tuple[Array, float], str]:
+    """The hyperparameters, as `Posterior.split` has them, of greatest posterior density that were found, and how."""
     arrays.keep_memory()
+    n, most = len(problem.y), problem.settings.max_iterations
     starts = problem.starts(warm, seed)
     if warm is not None:
-        found = _search(problem, starts, WARM, settings.max_iterations)
-        done = f"warm fit, {found.evaluations} evaluations"
-    else:
-        done, spent = f"cold fit, {len(starts)} start{'s' * (len(starts) > 1)}", 0
-        sizes = [size for size in _SAMPLES if len(y) > 2 * size]
-        if sizes:
-            done += f", first on {' and '.join(map(str, sizes))} of the points"
-        order = np.random.default_rng(seed).permutation(len(y))
-        stages = [problem.of_rows(np.sort(order[:size])) for size in sizes]
-        if len(starts) > 1:
-            rough = _search((*stages, problem)[0], starts, COLD, _ROUGH)
-            starts, spent = [rough.theta], rough.evaluations
-        for stage in stages:
-            rough = _search(stage, starts, WARM, settings.max_iterations)
-            starts, spent = [rough.theta], spent + rough.evaluations
-        found = _search(problem, starts, COLD if len(sizes) < len(_SAMPLES) else WARM, settings.max_iterations)
-        done += f", {spent + found.evaluations} evaluations"
-    theta, noise = problem.split(found.theta)
-    return ExactGP.conditioned(kernel, theta, X, y, yvar, noise, columns, settings, record=(done,), device=device)
+        found = _search(problem, starts, WARM, most)
+        return problem.split(found.theta), f"warm fit, {found.evaluations} evaluations"
+    done, spent = f"cold fit, {len(starts)} start{'s' * (len(starts) > 1)}", 0
+    sizes = [size for size in _SAMPLES if n > 2 * size]
+    if sizes:
+        done += f", first on {' and '.join(map(str, sizes))} of the points"
+    order = np.random.default_rng(seed).permutation(n)
+    stages = [problem.of_rows(np.sort(order[:size])) for size in sizes]
+    if len(starts) > 1:
+        rough = _search((*stages, problem)[0], starts, COLD, _ROUGH)
+        starts, spent = [rough.theta], rough.evaluations
+    for stage in stages:
+        rough = _search(stage, starts, WARM, most)
+        starts, spent = [rough.theta], spent + rough.evaluations
+    found = _search(problem, starts, COLD if len(sizes) < len(_SAMPLES) else WARM, most)
+    return problem.split(found.theta), f"{done}, {spent + found.evaluations} evaluations"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +127,19 @@ class _Data:
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Minus the log posterior density of the hyperparameters a point, as a function of their logarithms; the noise's comes last."""
+    """Minus the log posterior density of the hyperparameters a point, as a function of their logarithms; the noise's comes last.
+
+    Where `Settings.derivatives` says so, rows may be derivatives, whose noise is not that of the values.
+
+    Args:
+        kernel: The covariance.
+        X: `n x d`.
+        y: `n`.
+        yvar: Known variances of the noise of y, `n`; None where the noise of the values is inferred.
+        settings: Priors.
+        device: As for `fit`.
+        slopes: Known variances of the noise of derivatives, `n`, in the rows that are some.
+    """
 
     kernel: Kernel
     X: Array
@@ -130,6 +147,7 @@ class Posterior:
     yvar: Array | None
     settings: Settings
     device: str = "cpu"
+    slopes: Array | None = None
     parameters: Parameters = field(init=False)
     _data: _Data = field(init=False)
 
@@ -149,8 +167,8 @@ class Posterior:
 
     def of_rows(self, rows: NDArray[np.intp]) -> Posterior:
         """The same of some of the points alone."""
-        known = None if self.yvar is None else self.yvar[rows]
-        return Posterior(self.kernel, self.X[rows], self.y[rows], known, self.settings, self.device)
+        known, slopes = (None if each is None else each[rows] for each in (self.yvar, self.slopes))
+        return Posterior(self.kernel, self.X[rows], self.y[rows], known, self.settings, self.device, slopes)
 
     @property
     def bounds(self) -> list[tuple[float, float]]:
@@ -185,11 +203,25 @@ class Posterior:
     def __call__(self, theta: Array) -> tuple[float, Array]:
         data = self._data
         kernel, noise = self.split(theta)
-        variance = noise if data.yvar is None else data.yvar
+        derivatives = self.settings.derivatives != "none"
+        variance = self.variances(kernel, noise) if derivatives else noise if data.yvar is None else data.yvar
         found = evidence(self.kernel, data.xp.asarray(kernel), data.features, data.y, variance, data.H, data.ridge)
         prior, d_prior = self.parameters.log_prior(theta)
         gradient = data.xp.numpy(found.kernel)
+        if derivatives and self.slopes is None:
+            gradient[-1] += math.exp(kernel[-1]) * found.diagonal[self._derivative].sum()
         if self.yvar is None:
-            gradient = np.append(gradient, noise * found.noise)
+            gradient = np.append(gradient, noise * (found.diagonal[~self._derivative].sum() if derivatives else found.noise))
         n = len(self.y)
         return -(found.value + prior) / n, -(gradient + d_prior) / n
+
+    @cached_property
+    def _derivative(self) -> NDArray[np.bool_]:
+        """Which rows are derivatives."""
+        return self.X[:, -1] > 0
+
+    def variances(self, kernel: Array, noise: float) -> Array:
+        """Of each row's noise where rows may be derivatives, by the kernel's hyperparameters and the variance of the values', `n`."""
+        values = noise if self.yvar is None else self.yvar
+        found: Array = np.where(self._derivative, math.exp(kernel[-1]) if self.slopes is None else self.slopes, values)
+        return found

@@ -14,6 +14,7 @@ from surrogates.exact_gp import arrays
 from surrogates.exact_gp.arrays import Array, of
 from surrogates.exact_gp.averages import Averages
 from surrogates.exact_gp.core import factorise, trend
+from surrogates.exact_gp.joint import Joint
 from surrogates.exact_gp.kernels.base import Features, Gram, Kernel
 from surrogates.exact_gp.pairs import Pairs
 from surrogates.exact_gp.settings import DEFAULT, Settings
@@ -142,9 +143,9 @@ class ExactGP:
     Arrays are NumPy's, or torch tensors of one device where it was fitted there; float64.
 
     Args:
-        X: Training points, `n x d`, unit cube.
+        X: Training points, `n x d`, unit cube; `n x (d + 1)` where `Settings.derivatives` says so, see `kernels.derivatives`.
         y: Training values, `n`, in the caller's standardised units.
-        yvar: Known variances of the noise, `n`; None where it was inferred.
+        yvar: Variances of the noise, `n`; None where it was inferred, unless there are derivatives.
         noise: The inferred variance of the noise; zero where it is known.
         kernel: The covariance.
         theta: Its hyperparameters.
@@ -247,9 +248,14 @@ class ExactGP:
         xp = of(self.L)
         return {
             "parameters": dict(zip(self.kernel.parameters.names, xp.numpy(self.theta).tolist(), strict=True)),
-            "noise": None if self.yvar is not None else self.noise,
+            "noise": None if self._known else self.noise,
             "mean": xp.numpy(self.weights).tolist(),
         }
+
+    @property
+    def _known(self) -> bool:
+        """Whether the variances of the noise of the values were known."""
+        return self.yvar is not None and (self.settings.derivatives == "none" or self.noise == 0)
 
     # -- predictions ------------------------------------------------------------------------------------------------------------
 
@@ -285,7 +291,7 @@ class ExactGP:
         gram = self.kernel.gram(self.theta, features, self.features)
         V = xp.solve_lower(self.L, gram.matrix.T)
         covariance = self.kernel.gram(self.theta, features, features).matrix - V.T @ V
-        mean, both = self.mean(points) + gram.matrix @ self.alpha, self.kernel.features(xp.concatenate((self.X, points), 0))
+        mean, both = self.mean(points) + gram.matrix @ self.alpha, self.kernel.features(xp.concatenate((self.X, self._rows(points)), 0))
         return Baseline(points, mean, covariance, both, V, self.L)
 
     def pairs(self, X: ArrayLike, Z: ArrayLike) -> Pairs:
@@ -297,6 +303,10 @@ class ExactGP:
         """Weighted averages over q rows of Z (`(m q) x d`) for each row of X (`m x d`), and their covariances, to be differentiated."""
         xp = of(self.L)
         return Averages(xp.asarray(X), xp.asarray(Z), xp.asarray(weights), self)
+
+    def joint(self, X: ArrayLike, partials: tuple[int, ...], baseline: Baseline | None = None) -> Joint:
+        """The value and the derivatives by these columns at each row of X (`m x d`), of a process fitted by `gradients.fit`."""
+        return Joint.of(self, of(self.L).asarray(X), partials, baseline)
 
     def loo(self) -> tuple[Array, Array]:
         """Mean and variance of each training value given the others, noise included; Rasmussen & Williams (2006), equation 5.12."""
@@ -329,12 +339,12 @@ class ExactGP:
                 of these data alone, and the others keep the inferred one.
         """
         xp = of(self.L)
-        X, y = xp.asarray(np.atleast_2d(X_new) if isinstance(X_new, list) else X_new), xp.asarray(y_new).reshape(-1)
+        X, y = self._rows(xp.asarray(np.atleast_2d(X_new) if isinstance(X_new, list) else X_new)), xp.asarray(y_new).reshape(-1)
         if X.shape != (len(y), self.X.shape[1]):
             raise ValueError(f"condition: X_new is {tuple(X.shape)}, and y_new has {len(y)} values; {self.X.shape[1]} columns are known")
         if not len(y):
             return self
-        if yvar_new is None and self.yvar is not None:
+        if yvar_new is None and self._known:
             raise ValueError("condition: yvar_new is missing; the noise of the other data is known")
         added: Array | float = self.noise
         if yvar_new is not None:
@@ -345,7 +355,7 @@ class ExactGP:
         n, q = V.shape
         L = xp.grown(self.L, V.T, factor.L)
         yvar = self.yvar
-        if yvar_new is not None:
+        if yvar_new is not None or yvar is not None:
             yvar = xp.concatenate((xp.ones(n) * self.noise if self.yvar is None else self.yvar, xp.ones(q) * added), 0)
         X, y = xp.concatenate((self.X, X), 0), xp.concatenate((self.y, y), 0)
         alpha = xp.solve_upper(L, xp.solve_lower(L, y - basis(X, self.settings) @ self.weights))
@@ -357,13 +367,24 @@ class ExactGP:
 
     def mean(self, X: Array) -> Array:
         """The mean before any data at X (`m x d`): a number, or `m`."""
+        if self.settings.derivatives != "none" and X.shape[1] == self.X.shape[1]:
+            return basis(X, self.settings) @ self.weights
         mean: Array = self.weights[0] if len(self.weights) == 1 else self.weights[0] + X @ self.weights[1:]
         return mean
 
+    def _rows(self, X: Array) -> Array:
+        """Points as the training points stand: where those may be derivatives, values are marked as such."""
+        if self.settings.derivatives == "none" or X.shape[1] == self.X.shape[1]:
+            return X
+        xp = of(X)
+        return xp.concatenate((X, xp.zeros(len(X), 1)), 1)
+
 
 def basis(X: Array, settings: Settings) -> Array:
-    """Basis functions of the mean at X: a constant, and the columns where it is linear."""
+    """Basis functions of the mean at X: a constant, which has no derivative, and the columns where it is linear."""
     xp = of(X)
+    if settings.derivatives != "none":
+        return xp.where(X[:, -1:] == 0.0, 1.0, 0.0)
     one = xp.ones(len(X), 1)
     return xp.concatenate((one, X), 1) if settings.mean == "linear" else one
 

@@ -27,6 +27,8 @@ class Settings:
         starts: Where a cold fit begins; None for two places, and for three where several maxima are the rule (warping, latent
             levels, few data).
         max_iterations: Of each search.
+        derivatives: Whether rows may be partial derivatives, and whether the variances of their noise are known; see
+            `surrogates.exact_gp.gradients`, which sets it.
     """
 
     kernel: Profile = "rbf"
@@ -39,12 +41,18 @@ class Settings:
     lengthscale_floor: float = 2.5e-2
     starts: int | None = None
     max_iterations: int = 200
+    derivatives: Literal["none", "known", "inferred"] = "none"
 
     def build(self, columns: Columns | None, d: int) -> Kernel:
         """The kernel for d columns."""
         from surrogates.exact_gp.kernels.default import default_kernel
 
-        return default_kernel(columns, self, d)
+        kernel = default_kernel(columns, self, d)
+        if self.derivatives != "inferred":
+            return kernel
+        from surrogates.exact_gp.kernels.derivatives import DerivativeNoise
+
+        return DerivativeNoise(kernel, self.noise_prior, self.noise_floor)
 
     def n_weights(self, d: int) -> int:
         """Number of the mean's weights."""

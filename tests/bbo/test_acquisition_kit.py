@@ -28,7 +28,7 @@ from bbo.optimizers.thompson import own_thompson
 from bbo.testing import check_acquisition
 from bbo.testing.surrogate import TREE
 from surrogates.columns import INACTIVE
-from surrogates.exact_gp import ExactGP, fit, fit_model, sample_path
+from surrogates.exact_gp import ExactGP, fit, fit_model, gradients, sample_path
 from surrogates.exact_gp.gpytorch_twin import UnsupportedKernel
 
 rng = np.random.default_rng(0)
@@ -101,6 +101,13 @@ def constraints(gps: list[ExactGP]) -> list[OutcomeConstraint]:
     return [OutcomeConstraint(gps[1], **BOUNDS)]
 
 
+def sloped() -> ExactGP:
+    """The first of them, told derivatives by its numbers as well."""
+    slopes = np.full(X.shape, np.nan)
+    slopes[:, 0] = np.cos(4 * X[:, 0])
+    return gradients.fit(X, Y[:, 0], gradients.Gradients(slopes, np.full(X.shape, 0.2)), columns=TREE)
+
+
 BUILDS = {
     "ei": lambda gps: acquisitions.ExpectedImprovement(gps[0], 0.5),
     "log_ei": lambda gps: acquisitions.LogExpectedImprovement(gps[0], 0.5),
@@ -108,6 +115,9 @@ BUILDS = {
     "log_ehvi": lambda gps: acquisitions.LogExpectedHypervolumeImprovement(gps, Y[:4], [-2, -2]),
     "log_nehvi": lambda gps: acquisitions.LogNoisyExpectedHypervolumeImprovement(gps, X, [-2, -2]),
     "knowledge_gradient": lambda gps: acquisitions.LogDiscreteKnowledgeGradient(gps[0], X, 0.05, constraints(gps), candidate=True),
+    "derivative_knowledge_gradient": lambda gps: acquisitions.LogDerivativeKnowledgeGradient(
+        sloped(), X, np.array([0.05, 0.2]), (0,), constraints(gps), samples=4
+    ),
     "kgcp": lambda gps: acquisitions.LogKGCP(gps[0], X, 0.05),
     "entropy_search": lambda gps: acquisitions.LogEntropySearch(gps[0], X, 0.05, constraints(gps)),
     "mes": lambda gps: acquisitions.LogMaxValueEntropy(gps[0], X, 0.05, constraints(gps)),
@@ -149,6 +159,7 @@ def test_on_the_exact_gaussian_process(name: str, gps: list[ExactGP]) -> None:
     checks = check_acquisition(lambda both: {**BUILDS, **MORE}[name](both.gps), Both(gps), X, columns=TREE)
     assert checks[:3] == ["shapes", "repeatable", "gradients"]
     grows = name in ("log_nei", "log_nehvi", "knowledge_gradient", "kgcp", "integrated_variance", "entropy_search", "mes", "gibbon")
+    grows |= name == "derivative_knowledge_gradient"
     assert ("pending" in checks) is grows
 
 

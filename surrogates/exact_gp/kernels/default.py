@@ -10,6 +10,7 @@ from surrogates.exact_gp.kernels.categorical import Hamming, Latent
 from surrogates.exact_gp.kernels.composite import Product, Scaled
 from surrogates.exact_gp.kernels.conditional import Arc
 from surrogates.exact_gp.kernels.coregional import Coregional
+from surrogates.exact_gp.kernels.derivatives import Derivatives
 from surrogates.exact_gp.kernels.stationary import Stationary
 from surrogates.exact_gp.kernels.warped import Warped
 
@@ -58,7 +59,10 @@ def _product(columns: Columns | None, settings: Settings, among: tuple[int, ...]
     conditional = () if columns is None else tuple(i for i in among if columns[i].parent is not None and i not in categorical)
     if numeric := tuple(i for i in among if i not in {*categorical, *conditional}):
         stationary = Stationary(numeric, settings.kernel, settings.lengthscale_floor, d)
-        parts.append(Warped(stationary, numeric) if settings.warp else stationary)
+        if settings.derivatives != "none":
+            parts.append(Derivatives(stationary, d))
+        else:
+            parts.append(Warped(stationary, numeric) if settings.warp else stationary)
     if columns is not None and conditional:
         parts.append(Arc(conditional, columns, settings.kernel, settings.lengthscale_floor, d))
     if columns is not None and categorical:

@@ -192,8 +192,8 @@ def test_keys_of_a_trial_are_the_same_in_every_state(run: Run, week: bbo.Study) 
     keys = {tuple(trial) for trial in run("trials --json").json}
     assert keys == {
         (
-            *("number", "state", "attempt", "origin", "params", "planned", "values", "sd", "cost", "feasible", "outside", "attrs"),
-            *("reason", "asked", "finished"),
+            *("number", "state", "attempt", "origin", "params", "planned", "values", "sd", "gradient", "cost", "feasible"),
+            *("outside", "attrs", "reason", "asked", "finished"),
         )
     }
 
