@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -280,6 +281,18 @@ def test_proposals_are_a_function_of_the_log(space: bbo.Space, f: Any) -> None:
         assert dict(reproduce(events, number).params) == dict(study.trials[number].params)
     gp = gp_of(study)
     assert isinstance(gp, PreferenceGP)
+
+
+def test_a_study_goes_on_from_storage_alone(tmp_path: Path) -> None:
+    """With a process of its own for each pair, it proposes what one process does."""
+    whole = study_of(TREE)
+    study_of(TREE, storage=tmp_path / "runs.db", name="bread")
+    for _ in range(6):
+        whole.tell_ranking(ordered(whole.ask(2), bread))
+        anew = bbo.load_study("bread", tmp_path / "runs.db")
+        anew.tell_ranking(ordered(anew.ask(2), bread))
+    assert [dict(t.params) for t in anew.trials] == [dict(t.params) for t in whole.trials]
+    assert anew.recommend() == whole.recommend()
 
 
 def test_an_ask_loads_no_torch() -> None:
