@@ -103,7 +103,7 @@ class View:
         if chosen not in self.problem.outcomes:
             raise InvalidStudy(f"plot: outcome={chosen!r} is not measured here; outcomes: {', '.join(self.problem.outcomes)}")
         if any(o.name == chosen and o.feedback == "ranking" for o in self.problem.objectives):
-            raise InvalidStudy(f"plot: {chosen!r} is told as rankings and has no values to draw; see study.best_trial")
+            raise InvalidStudy(f"plot: {chosen!r} is told as rankings and has no values to draw; see study.recommend()")
         return chosen
 
 

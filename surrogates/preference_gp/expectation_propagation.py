@@ -22,10 +22,10 @@ from surrogates.preference_gp.likelihood import tilted
 
 Array = NDArray[np.float64]
 
-TOLERANCE = 1e-8
+TOLERANCE = 1e-6
 """Greatest change of a site, in units of the posterior, at which the sweeps end."""
 
-_SWEEPS = 500
+_SWEEPS = 200
 _NUGGET = 1e-9  # added to the variances of differences, of which that of two equal points is zero
 
 
@@ -85,8 +85,7 @@ def infer(G: Array, tied: NDArray[np.bool_], threshold: float, start: tuple[Arra
         change = float(np.max(np.abs(new_tau - tau) * belief.variance + np.abs(new_nu - nu) * np.sqrt(belief.variance), initial=0.0))
         if change <= TOLERANCE or sweep == _SWEEPS:
             break
-        if change > 0.9 * before:  # sites that are renewed at once answer each other
-            damping = max(0.7 * damping, 0.1)
+        damping = max(0.7 * damping, 0.1) if change > 0.9 * before else min(1.05 * damping, 1.0)  # renewed at once, sites answer each other
         before = change
         tau, nu = tau + damping * (new_tau - tau), nu + damping * (new_nu - nu)
     grown = 1.0 + tau * cavity_variance

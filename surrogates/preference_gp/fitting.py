@@ -22,8 +22,11 @@ NOISE = (-3.0, 1.5)
 deviation of 0.05 to 1 lies within one and a half scales. Few comparisons say little of it, many that agree push it down.
 """
 
-THRESHOLD = (-1.5, 1.0)
-"""The same of the threshold below which differences pass for ties: about 0.1 to 0.6."""
+THRESHOLD = (0.0, 1.0)
+"""The same of the threshold below which differences pass for ties, in standard deviations of the noise."""
+
+_LEAST_NOISE = 1e-4  # with less, rankings that contradict each other are so improbable that expectation propagation does not settle
+_THRESHOLDS = 0.05, 5.0  # outside, the same goes for ties: their sites are needles, or wins have to lie far apart
 
 _COLD, _WARM = {"ftol": 1e-7, "gtol": 1e-4}, {"ftol": 1e-5, "gtol": 1e-3}
 
@@ -88,9 +91,10 @@ class Evidence:
     _sites: tuple[Array, Array] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        own = [Parameters.of(["noise"], lower=math.log(1e-5), upper=math.log(1e2), location=NOISE[0], scale=NOISE[1])]
+        own = [Parameters.of(["noise"], lower=math.log(_LEAST_NOISE), upper=math.log(1e2), location=NOISE[0], scale=NOISE[1])]
         if self.comparisons.tied.any():
-            own.append(Parameters.of(["threshold"], lower=math.log(1e-3), upper=math.log(3.0), location=THRESHOLD[0], scale=THRESHOLD[1]))
+            low, high = map(math.log, _THRESHOLDS)
+            own.append(Parameters.of(["threshold"], lower=low, upper=high, location=THRESHOLD[0], scale=THRESHOLD[1]))
         self.parameters = Parameters.joined([self.kernel.parameters, *own])
         self._features = self.kernel.features(self.X)
         self._B, self._errors = self.comparisons.of_utilities(len(self.X)), self.comparisons.of_errors()
@@ -98,7 +102,8 @@ class Evidence:
     def split(self, theta: Array) -> tuple[Array, float, float]:
         """The kernel's hyperparameters, the noise and the threshold; zero where there are no ties."""
         k = len(self.kernel.parameters)
-        return theta[:k], math.exp(theta[k]), math.exp(theta[k + 1]) if len(theta) > k + 1 else 0.0
+        noise = math.exp(theta[k])
+        return theta[:k], noise, math.sqrt(noise) * math.exp(theta[k + 1]) if len(theta) > k + 1 else 0.0
 
     def memo(self, theta: Array) -> Memo:
         """The hyperparameters as plain JSON."""
@@ -112,8 +117,8 @@ class Evidence:
         known = dict(warm["parameters"]) if warm is not None else {}
         if warm is not None and warm["noise"]:
             known["noise"] = math.log(warm["noise"])
-        if warm is not None and warm.get("threshold"):
-            known["threshold"] = math.log(warm["threshold"])
+        if warm is not None and warm["noise"] and warm.get("threshold"):
+            known["threshold"] = math.log(warm["threshold"]) - 0.5 * known["noise"]
         start = np.array([known.get(name, value) for name, value in zip(layout.names, layout.start, strict=True)])
         clipped: Array = np.clip(start, layout.lower, layout.upper)
         return clipped
@@ -126,7 +131,8 @@ class Evidence:
         self._sites = found.tau, found.nu
         prior, d_prior = self.parameters.log_prior(theta)
         W = found.d_covariance
-        own = [noise * float(np.sum(W * self._errors)), threshold * found.d_threshold][: len(theta) - len(kernel)]
+        moved = threshold * found.d_threshold
+        own = [noise * float(np.sum(W * self._errors)) + 0.5 * moved, moved][: len(theta) - len(kernel)]
         gradient = np.concatenate([gram.pull_parameters(self._B.T @ W @ self._B), own])
         c = len(self.comparisons)
         return -(found.log_evidence + prior) / c, -(gradient + d_prior) / c

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,6 @@ TREE = bbo.Space(
     },
     constraints=["sugar + T / 20 <= 9"],
 )
-BREADS = bbo.Space(TREE.parameters)
 TASTE = bbo.Objective("taste", "maximize", feedback="ranking")
 
 
@@ -202,8 +202,8 @@ def test_a_pair_is_as_good_as_the_best_of_many() -> None:
     study = filled()
     gp = gp_of(study)
     pair = BOX.encode([t.params for t in study.ask(2)])
-    A, B = np.random.default_rng(0).random((2, 4_000, 2))
-    A[:2_000, 0], B[:2_000] = np.round(A[:2_000, 0]), np.round(B[:2_000])  # many on the boundary, where uncertainty is largest
+    A, B = np.random.default_rng(0).random((2, 1_500, 2))
+    A[:750, 0], B[:750] = np.round(A[:750, 0]), np.round(B[:750])  # many on the boundary, where uncertainty is largest
     assert expected_best(gp, pair[:1], pair[1:])[0] >= expected_best(gp, A, B).max() - 1e-3
 
 
@@ -275,13 +275,24 @@ def test_the_order_of_tells_changes_nothing() -> None:
 def test_proposals_are_a_function_of_the_log(space: bbo.Space, f: Any) -> None:
     study = filled(space, f, pairs=4)
     study.tell_ranking(ordered(study.ask(2), f))
-    study.ask()
-    study.ask(3)
+    study.ask(3 if space is BOX else 1)
     events = study.storage.read("study")
     for number in range(8, len(study.trials)):
         assert dict(reproduce(events, number).params) == dict(study.trials[number].params)
     gp = gp_of(study)
     assert isinstance(gp, PreferenceGP)
+
+
+def test_a_study_goes_on_from_storage_alone(tmp_path: Path) -> None:
+    """With a process of its own for each pair, it proposes what one process does."""
+    whole = study_of(TREE)
+    study_of(TREE, storage=tmp_path / "runs.db", name="bread")
+    for _ in range(6):
+        whole.tell_ranking(ordered(whole.ask(2), bread))
+        anew = bbo.load_study("bread", tmp_path / "runs.db")
+        anew.tell_ranking(ordered(anew.ask(2), bread))
+    assert [dict(t.params) for t in anew.trials] == [dict(t.params) for t in whole.trials]
+    assert anew.recommend() == whole.recommend()
 
 
 def test_an_ask_loads_no_torch() -> None:
@@ -306,33 +317,33 @@ def run(space: bbo.Space, f: Callable[[Mapping[str, Any]], float], optimizer: st
     return f(study.recommend().params)
 
 
+A = np.array([[3, 10, 30], [0.1, 10, 35], [3, 10, 30], [0.1, 10, 35]])
+P = 1e-4 * np.array([[3689, 1170, 2673], [4699, 4387, 7470], [1091, 8732, 5547], [381, 5743, 8828]])
+CUBE = bbo.Space({name: bbo.Float(0, 1) for name in "abc"})
+
+
+def hartmann(p: Mapping[str, Any]) -> float:
+    """Of three variables; -3.86 at best."""
+    return -float(np.array([1, 1.2, 3, 3.2]) @ np.exp(-np.sum(A * (np.array(list(p.values())) - P) ** 2, axis=1)))
+
+
 def test_it_finds_better_points_than_random_pairs() -> None:
-    """Recommended after 12 pairs, where the same model recommends after random ones."""
-    ours, theirs = run(BREADS, bread, "bayes", 0, pairs=12), [run(BREADS, bread, "random", seed, pairs=12) for seed in range(5)]
-    assert ours < 0.1
-    assert ours < 0.5 * min(theirs) or ours < 0.2 * float(np.median(theirs))
+    """Recommended after 14 pairs, where the same model recommends after random ones; of one seed, several are tried below."""
+    ours, theirs = run(CUBE, hartmann, "bayes", 1, pairs=14), [run(CUBE, hartmann, "random", seed, pairs=14) for seed in range(5)]
+    assert ours < -3.6 < -3.0 < np.median(theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("noise", "goal"), [(0.0, -3.7), (0.2, -3.2)])
+def test_it_finds_the_optimum_of_hartmann(noise: float, goal: float) -> None:
+    ours, theirs = ([run(CUBE, hartmann, optimizer, seed, pairs=18, noise=noise) for seed in range(4)] for optimizer in ("bayes", "random"))
+    assert np.median(ours) < goal < -3 < np.median(theirs)
 
 
 @pytest.mark.slow
 def test_it_bakes_good_bread() -> None:
     """Of a mixed space with a known constraint, by judges who are sure and by some who are not; the optimum is zero."""
-    sure, unsure = ([run(TREE, bread, "bayes", seed, pairs=18, noise=noise) for seed in range(3)] for noise in (0.0, 0.2))
-    random = [run(TREE, bread, "random", seed, pairs=18) for seed in range(3)]
-    assert np.median(sure) < 0.05 < np.median(random)
-    assert np.median(unsure) < 0.4
-
-
-@pytest.mark.slow
-def test_it_finds_the_optimum_of_hartmann() -> None:
-    A = np.array([[3, 10, 30], [0.1, 10, 35], [3, 10, 30], [0.1, 10, 35]])
-    P = 1e-4 * np.array([[3689, 1170, 2673], [4699, 4387, 7470], [1091, 8732, 5547], [381, 5743, 8828]])
-
-    def hartmann(p: Mapping[str, Any]) -> float:
-        return -float(np.array([1, 1.2, 3, 3.2]) @ np.exp(-np.sum(A * (np.array(list(p.values())) - P) ** 2, axis=1)))
-
-    box = bbo.Space({name: bbo.Float(0, 1) for name in "abc"})
-    for noise, goal in ((0.0, -3.7), (0.2, -3.2)):
-        ours, theirs = (
-            [run(box, hartmann, optimizer, seed, pairs=18, noise=noise) for seed in range(4)] for optimizer in ("bayes", "random")
-        )
-        assert np.median(ours) < goal < -3 < np.median(theirs)  # of -3.86
+    sure, unsure = ([run(TREE, bread, "bayes", seed, pairs=15, noise=noise) for seed in range(2)] for noise in (0.0, 0.2))
+    random = [run(TREE, bread, "random", seed, pairs=15) for seed in range(5)]
+    assert max(sure) < 0.1 < np.median(random)
+    assert np.mean(unsure) < 0.4
