@@ -17,6 +17,7 @@ FAMILIES = {
     "synthetic": "Classical functions",
     "fidelity": "With fidelities",
     "fronts": "With several objectives",
+    "environment": "With an environment, or inexact settings",
 }
 
 
