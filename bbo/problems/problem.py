@@ -27,10 +27,11 @@ class Optimum:
     """The best that is known of a problem.
 
     Args:
-        value: With one objective the best feasible value at the target fidelity, in the objective's own sign and without noise. With
-            several the largest hypervolume over their reference points.
-        points: Where it is taken, as decisions, without fidelity or source; feasible up to rounding. Empty where not known, or with several
-            objectives.
+        value: With one objective the best feasible value at the target fidelity, in the objective's own sign and without noise; with an
+            environment, or inexact settings, the best expectation over that. With several objectives the largest hypervolume over their
+            reference points.
+        points: Where it is taken, as decisions, without fidelity, source or environment; feasible up to rounding. Empty where not known, or
+            with several objectives.
         exact: Whether it is the optimum by a formula or by agreement of many searches with the literature; otherwise the best found.
         source: Where the number is from.
     """
@@ -60,6 +61,8 @@ class TestProblem:
         noise: Standard deviation of what is added to each objective as it is measured. `optimum` is without it.
         note: What a user should know, such as how the variants differ.
         gradient: Maps decisions to the partial derivatives of the only objective, without noise, which are then told with the values.
+        expectation: Maps decisions to the expected objective over the environment, or over what inexact settings become; None where there
+            is neither.
     """
 
     __test__: ClassVar[bool] = False  # its name is no sign to pytest
@@ -75,6 +78,7 @@ class TestProblem:
     noise: float = 0.0
     note: str = ""
     gradient: Evaluation | None = field(default=None, repr=False)
+    expectation: Callable[[Mapping[str, Any]], float] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.noise, bool) or not isinstance(self.noise, (int, float)) or not 0 <= self.noise < float("inf"):

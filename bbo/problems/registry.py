@@ -26,6 +26,7 @@ _MODULES = {
         "branin_currin zdt1 zdt2 zdt3 dtlz1 dtlz2 dtlz5 vehicle_safety car_side_impact_4 penicillin disc_brake constr "
         "constrained_branin_currin c2dtlz2 mw7 osy welded_beam_2"
     ),
+    "bbo.problems.environment": "branin_williams branin_environment hartmann6_environment forrester_inexact",
     "bbo.problems.constrained": (
         "jlh1 jlh2 gkxwc1 gkxwc2 constrained_ackley keane_bump three_bar_truss concrete_beam tension_spring pressure_vessel welded_beam "
         "speed_reducer heat_exchanger cantilever car_side_impact"
@@ -80,7 +81,7 @@ def table() -> list[dict[str, Any]]:
     """One row a problem, as `get` makes it by default, in the order of the registry.
 
     Each has ``family, name, dimension, objectives, constraints, optimum, exact, options, source``: ``"synthetic"``, ``"gradients"``,
-    ``"fidelity"``, ``"fronts"`` or ``"constrained"``; counts; the best value known (with several objectives the hypervolume) and
+    ``"fidelity"``, ``"fronts"``, ``"environment"`` or ``"constrained"``; counts; the best value known (with several objectives the hypervolume) and
     whether it is exact; options with their defaults; and where the problem is from.
     """
     rows = []

@@ -18,6 +18,7 @@ FAMILIES = {
     "gradients": "With gradients",
     "fidelity": "With fidelities",
     "fronts": "With several objectives",
+    "environment": "With an environment, or inexact settings",
 }
 
 
