@@ -35,8 +35,8 @@ def refusal(settings: Bayes, problem: Problem, outcome: str) -> str:
     name = settings.acquisition or default(problem)
     if TABLE[name].botorch or not TABLE[name].gradients:
         return f"the acquisition {name!r} works on a model of values only"
-    if problem.space.targets:
-        return "its model of fidelities and sources is of values only"
+    if any(role != "decision" for role in problem.space.roles.values()):
+        return "its models of fidelities, sources and other roles are of values only"
     if settings.kernel not in KERNELS:
         return f"the kernel {settings.kernel!r} has too few derivatives; {' and '.join(map(repr, KERNELS))} have enough"
     if settings.input_warp:
