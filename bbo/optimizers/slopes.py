@@ -30,6 +30,8 @@ def refusal(settings: Bayes, problem: Problem, outcome: str) -> str:
     first = problem.objectives[0].name
     if outcome != first:
         return f"it uses those of {first}, the first objective"
+    if problem.objectives[0].feedback == "ranking":
+        return "its model is of rankings"
     if callable(settings.surrogate) or callable(settings.acquisition):
         return "a model or an acquisition function of your own is told values only"
     name = settings.acquisition or default(problem)
