@@ -243,7 +243,7 @@ class Bayes:
         from bbo.optimizers.targets import WORKS, targets_of
 
         with fitting.one_thread():
-            targets = targets_of(state, power=self._bent(state.problem), slopes=slopes.used(self, state.problem))
+            targets = targets_of(state, power=self._bent(state.problem), gradients=slopes.used(self, state.problem))
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
@@ -306,7 +306,7 @@ class Model:
         if len(history.finished(State.DONE)) < 2:
             return None
         with fitting.one_thread():
-            targets = targets_of(history, power=settings._bent(history.problem), slopes=slopes.used(settings, history.problem))
+            targets = targets_of(history, power=settings._bent(history.problem), gradients=slopes.used(settings, history.problem))
             surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
         return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
 

@@ -108,30 +108,29 @@ class Surrogate:
 
 def fitted(targets: Sequence[Target], columns: Columns, settings: Settings, *, warm: Mapping[str, Any] | None, seed: int) -> Surrogate:
     """Hyperparameters of greatest posterior density, from those of an earlier fit or from scratch."""
-    gps = []
-    for target in targets:
-        chosen, memo = _settings(target, columns, settings), _memo(warm, target)
-        if target.gradients is None:
-            gp = fit(target.X, target.y, target.variance, columns=columns, settings=chosen, warm=memo, seed=seed)
-        else:
-            data = target.X, target.y, target.gradients, target.variance
-            gp = gradients.fit(*data, columns=columns, settings=chosen, warm=memo, seed=seed)
-        gps.append(gp)
+    gps = [_fitted(target, columns, _settings(target, columns, settings), _memo(warm, target), seed) for target in targets]
     return Surrogate(tuple(targets), tuple(gps))
+
+
+def _fitted(target: Target, columns: Columns, settings: Settings, warm: Any, seed: int) -> ExactGP:
+    if target.gradients is not None:
+        data = target.X, target.y, target.gradients, target.variance
+        return gradients.fit(*data, columns=columns, settings=settings, warm=warm, seed=seed)
+    return fit(target.X, target.y, target.variance, columns=columns, settings=settings, warm=warm, seed=seed)
 
 
 def conditioned(targets: Sequence[Target], columns: Columns, settings: Settings, memo: Mapping[str, Any]) -> Surrogate:
     """The surrogate with hyperparameters of an earlier fit; targets that were not part of it are left out."""
     kept = [target for target in targets if _memo(memo, target) is not None]
-    gps = []
-    for target in kept:
-        chosen, part = _settings(target, columns, settings), memo[target.name]
-        if target.gradients is None:
-            gp = ExactGP.from_memo(target.X, target.y, target.variance, part, columns=columns, settings=chosen)
-        else:
-            gp = gradients.from_memo(target.X, target.y, target.gradients, target.variance, part, columns=columns, settings=chosen)
-        gps.append(gp)
+    gps = [_conditioned(target, columns, _settings(target, columns, settings), memo[target.name]) for target in kept]
     return Surrogate(tuple(kept), tuple(gps))
+
+
+def _conditioned(target: Target, columns: Columns, settings: Settings, memo: Any) -> ExactGP:
+    if target.gradients is not None:
+        data = target.X, target.y, target.gradients, target.variance
+        return gradients.from_memo(*data, memo, columns=columns, settings=settings)
+    return ExactGP.from_memo(target.X, target.y, target.variance, memo, columns=columns, settings=settings)
 
 
 def fits(targets: Sequence[Target], memo: Mapping[str, Any]) -> bool:
