@@ -146,7 +146,10 @@ def _unused_sd(replica: Replica, method: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unused_gradients(replica: Replica, method: Mapping[str, Any]) -> Iterator[str]:
-    name, told = str(method["name"]), Counter(outcome for record in replica.ledger.records for outcome in record.gradient)
+    name, told = (
+        str(method["name"]),
+        Counter(outcome for record in replica.ledger.records for outcome, part in record.gradient.items() if part),
+    )
     for outcome in (outcome for outcome in replica.problem.outcomes if told[outcome]):
         reason = _known(method, lambda optimizer, outcome=outcome: no_gradients(optimizer, replica.problem, outcome))  # type: ignore[misc]
         if reason:
@@ -162,7 +165,8 @@ def _trial(replica: Replica, record: Record) -> Iterator[str]:
     if record.values:
         yield f"Measured: {_measured(record, replica.problem)}."
     for outcome, part in record.gradient.items():
-        yield f"Gradient of {outcome}: {_numbers(part)}."
+        if part:
+            yield f"Gradient of {outcome}: {_numbers(part)}."
     yield from _origin(replica, record)
     yield "What happened to it:"
     for event in replica._read(0)[: replica.ledger.seq]:

@@ -57,6 +57,18 @@ def checked(problem: Problem, params: Mapping[str, Any], gradient: Any, sd: Any,
     return {"gradient": found, "gradient_sd": spreads}
 
 
+def finite_part(gradient: Any) -> Any:
+    """A gradient without partial derivatives that are NaN or infinite, as a solver may return some; anything else as it is."""
+    if not isinstance(gradient, Mapping):
+        return gradient
+    parts = {name: finite_part(part) for name, part in gradient.items()}
+    return {name: part for name, part in parts.items() if not (_number(part) and not math.isfinite(part))}
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) or (hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0)
+
+
 def _by_outcome(problem: Problem, given: Any, what: str) -> dict[str, Mapping[str, Any]]:
     """A mapping by outcome of mappings by parameter; of a study's only outcome the inner one will do."""
     outcomes = problem.outcomes

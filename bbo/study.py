@@ -447,7 +447,8 @@ class Study:
             failed: Reason, where the trial turns out to have failed after all.
             note: Why.
             outside: Accept parameters outside the space.
-            gradient, gradient_sd: Partial derivatives that were wrong or missing, as for `tell`; those told before go, outcome by outcome.
+            gradient, gradient_sd: Partial derivatives that were wrong or missing, as for `tell`. Those told before go, outcome by outcome;
+                ``{"loss": {}}`` takes them away.
 
         Raises:
             InvalidTell: Nothing to amend, or a value is malformed. UnknownTrial: No such trial. OutOfRange: As `tell`.

@@ -158,6 +158,9 @@ def amended(
         body["params"] = executed(problem, record, params, outside=outside)
         body["outside"] = outside and not problem.space.contains(body["params"])
     body |= gradients.checked(problem, body.get("params", record.params), gradient, gradient_sd, f"trial {number}")
+    outdated: gradients.Partials = {outcome: {} for outcome in body.get("gradient", ()) if outcome in record.gradient_sd}
+    if outdated:
+        body["gradient_sd"] = {**outdated, **body.get("gradient_sd", {})}
     if failed is not None:
         body["failed"] = str(failed)
     if not body:

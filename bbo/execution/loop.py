@@ -16,6 +16,7 @@ from bbo.errors import BBOError, Exhausted, InvalidTell, Stopped, Waiting
 from bbo.execution.endings import Died, Ending, Failed, Pruned, Raised, Returned, described
 from bbo.execution.heartbeat import LEASE, Heartbeat
 from bbo.execution.result import Result
+from bbo.gradients import finite_part
 from bbo.log.states import MAX_ATTEMPTS, State
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ class Loop:
             self._write(trial, lambda: self._study.fail(trial, reason))
             return
         try:
-            given = {key: getattr(result, key) for key in ("sd", "cost", "attrs", "gradient", "gradient_sd")}
+            given = {key: getattr(result, key) for key in ("sd", "cost", "attrs", "gradient_sd")}
+            given["gradient"] = finite_part(result.gradient)
             self._write(trial, lambda: self._study.tell(trial, result.values, **given))
         except InvalidTell as error:
             self._give_up(trial, error)

@@ -16,7 +16,8 @@ class Result:
         sd: Standard deviation of the measurement, alike.
         cost: What the evaluation cost; `Study.optimize` adds these up for ``max_cost``.
         attrs: Anything worth keeping, as JSON.
-        gradient: Partial derivatives by parameter, ``{"x": 0.2, "y": -1.1}``; by outcome first where there are several.
+        gradient: Partial derivatives by parameter, ``{"x": 0.2, "y": -1.1}``; by outcome first where there are several. Those
+            that are NaN or infinite count as not known.
         gradient_sd: Standard deviations of these, alike, or one for all.
     """
 

@@ -284,7 +284,7 @@ class Bayes:
 
         problem = state.problem
         tails, modelled = self.judges_conditions(problem), slopes.used(self, problem)
-        return targets_of(state, power=self._bent(problem), tails=tails, slopes=modelled)
+        return targets_of(state, power=self._bent(problem), tails=tails, gradients=modelled)
 
     def model(self, state: History) -> Model | None:
         """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""

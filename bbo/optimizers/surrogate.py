@@ -136,7 +136,8 @@ def _conditioned(target: Target, columns: Columns, settings: Settings, memo: Any
     if target.comparisons is not None:
         return PreferenceGP.of(target.X, target.comparisons, memo, columns=columns, settings=settings)
     if target.gradients is not None:
-        return gradients.from_memo(target.X, target.y, target.gradients, target.variance, memo, columns=columns, settings=settings)
+        data = target.X, target.y, target.gradients, target.variance
+        return gradients.from_memo(*data, memo, columns=columns, settings=settings)
     return ExactGP.from_memo(target.X, target.y, target.variance, memo, columns=columns, settings=settings)
 
 

@@ -11,16 +11,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bbo import gradients
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.history import History
 from bbo.optimizers.preferences import compared
+from bbo.optimizers.slopes import with_gradients
 from bbo.optimizers.thinning import MOST, chosen
 from bbo.problem import Problem
-from bbo.space import Space
 from surrogates.exact_gp.gradients import Gradients
-from surrogates.exact_gp.transforms import Chain, OutputTransform, Standardise, Winsorise, fit_chain
+from surrogates.exact_gp.transforms import OutputTransform, Standardise, fit_chain
 from surrogates.preference_gp.comparisons import Comparisons
 
 Array = NDArray[np.float64]
@@ -29,9 +28,6 @@ WORKS = "(works)"
 """Name of the target that says whether a point can be evaluated: 1 for done, -1 for failed, 0 and more is feasible."""
 
 _BOUND_NOISE = 0.1  # variance of that target's noise, which keeps a lone failure from cutting a cliff
-MOST_DERIVATIVES = 500
-"""Partial derivatives that are modelled at most, those at the best trials: a fit to as many took 0.5 to 1 s, and grows with the cube."""
-
 _LEAST_SD = 1e-3  # of the scale of an outcome; a smaller sd told with it is no noise to a model
 
 
@@ -89,14 +85,14 @@ def usable(history: History, state: State) -> list[Record]:
     return history.once(("usable", state), choose)
 
 
-def targets_of(history: History, *, power: bool, tails: bool = False, slopes: bool = False) -> list[Target]:
+def targets_of(history: History, *, power: bool, tails: bool = False, gradients: bool = False) -> list[Target]:
     """The objectives, the outcomes that are constraints only, and, after a failure, whether a point works.
 
     Args:
         history: What is known.
         power: Whether objectives go through a power transform after they are standardised.
         tails: Whether an objective's bad values are kept as they are, since they count themselves.
-        slopes: Whether told gradients of the first objective are modelled.
+        gradients: Whether told gradients of the first objective are modelled.
     """
     problem, done, failed = history.problem, usable(history, State.DONE), usable(history, State.FAILED)
     X = problem.space.encode([record.params for record in done])
@@ -104,7 +100,7 @@ def targets_of(history: History, *, power: bool, tails: bool = False, slopes: bo
         found = [_utility(history)]
     else:
         found = [_target(problem, name, X, done, power=power, tails=tails) for name in problem.outcomes]
-    if slopes:
+    if gradients:
         found[0] = with_gradients(problem.space, found[0], done)
     if failed:
         both = np.vstack([X, problem.space.encode([record.params for record in failed])])
@@ -140,35 +136,6 @@ def _utility(history: History) -> Target:
     problem, (records, comparisons) = history.problem, compared(history)
     X = problem.space.encode([record.params for record in records])
     return Target(problem.objectives[0].name, X, np.zeros(len(X)), comparisons=comparisons)
-
-
-def with_gradients(space: Space, target: Target, done: Sequence[Record]) -> Target:
-    """The target with the gradients that were told with its trials, by the chain rule of its transform; itself where there are none.
-
-    Where a value was clipped its gradient is left out, and of more than `MOST_DERIVATIVES` those at the best values are kept, whole
-    gradients at a time. Their noise is known where every derivative was told with a standard deviation.
-
-    Args:
-        space: Of the trials.
-        target: Theirs, an objective.
-        done: The trials, in the order of the target's rows.
-    """
-    values, sd = gradients.encoded(space, list(done), target.name)
-    gains = target.sign * np.array([record.values[target.name] for record in done], dtype=float)
-    steps = target.transform.steps if isinstance(target.transform, Chain) else ()
-    for step in steps:
-        if isinstance(step, Winsorise):
-            values[(gains < step.low) | (gains > step.high)] = np.nan
-    counts = (~np.isnan(values)).sum(1)
-    best = np.argsort(-target.y, kind="stable")
-    values[best[np.cumsum(counts[best]) > MOST_DERIVATIVES]] = np.nan
-    told = ~np.isnan(values)
-    if not told.any():
-        return target
-    stretch = target.transform.derivative(gains)[:, None]
-    known = not np.isnan(sd[told]).any()
-    variance = np.maximum(sd * stretch, _LEAST_SD) ** 2 if known else None
-    return replace(target, gradients=Gradients(target.sign * stretch * values, variance))
 
 
 def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool, tails: bool) -> Target:

@@ -81,7 +81,8 @@ def table() -> list[dict[str, Any]]:
     """One row a problem, as `get` makes it by default, in the order of the registry.
 
     Each has ``family, name, dimension, objectives, constraints, optimum, exact, options, source``: ``"synthetic"``, ``"gradients"``,
-    ``"fidelity"``, ``"fronts"``, ``"environment"`` or ``"constrained"``; counts; the best value known (with several objectives the hypervolume) and
+    ``"fidelity"``, ``"fronts"``, ``"environment"`` or ``"constrained"``; counts; the best value known (with several objectives the
+    hypervolume) and
     whether it is exact; options with their defaults; and where the problem is from.
     """
     rows = []

@@ -54,6 +54,13 @@ def test_more_can_be_said(study: bbo.Study, program: Any, tmp_path: Path) -> Non
     assert trial.attrs == {"node": "b7", "directory": str(tmp_path / "runs" / "0")}
 
 
+def test_gradients_can_be_said(program: Any) -> None:
+    study = bbo.Study(bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}), {"loss": "minimize"}, optimizer="random", seed=0)
+    trial = run(study, program("tell({'values': {'loss': 1}, 'gradient': {'x': 0.5, 'y': float('nan')}, 'gradient_sd': 0.1})"))
+    assert trial.gradient == {"loss": {"x": 0.5}}
+    assert trial.gradient_sd == {"loss": {"x": 0.1}}
+
+
 def test_an_outcome_may_be_called_cost(line: bbo.Space, program: Any) -> None:
     study = bbo.Study(line, {"cost": "minimize", "sd": "maximize"}, optimizer="random", seed=0)
     trial = run(study, program("tell({'cost': 3, 'sd': 4})"))

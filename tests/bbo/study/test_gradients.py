@@ -43,11 +43,14 @@ def test_a_gradient_is_stored_and_shown() -> None:
         study.tell(trial, 0.31, gradient={"x": 0.3})
     study.amend(trial, gradient={"x": 0.3})
     assert trial.gradient == {"value": {"x": 0.3}}
+    assert trial.gradient_sd == {"value": {}}  # that was another one's
     assert trial.value == 0.31
     assert "Gradient of value: x=0.3." in study.explain(trial)
     assert "The gradient of value is recorded for 1 trials; random does not use it (bayes does)." in study.explain()
     frame = study.to_dataframe()
     assert frame["gradient.value.x"].tolist() == [0.3]
+    study.amend(trial, gradient={"value": {}})
+    assert "radient" not in study.explain() + study.explain(trial).partition("What happened")[0]
 
 
 def test_bodies_hold_it_by_outcome_and_only_where_it_was_told() -> None:
@@ -129,6 +132,15 @@ def test_a_function_may_return_it(tmp_path: Path) -> None:
     for trial in study.trials:
         assert trial.gradient == {"value": {"x": 2 * trial["x"]}}
         assert trial.gradient_sd == {"value": {"x": 0.01}}
+
+
+def test_what_a_function_does_not_know_is_left_out() -> None:
+    def fn(trial: bbo.Trial) -> bbo.Result:
+        return bbo.Result(trial["x"], gradient={"x": np.float64("nan"), "lr": 1.0} if trial.number else {"value": {"x": np.inf}})
+
+    study = bbo.Study(SPACE, "minimize", optimizer="random", seed=0)
+    study.optimize(fn, n_trials=2, progress=False)
+    assert [trial.gradient for trial in study.trials] == [{"value": {}}, {"value": {"lr": 1.0}}]
 
 
 def test_the_chain_rule_of_every_axis() -> None:
