@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MOST_OBJECTIVES = 4
 """Beyond, the hypervolume takes too long."""
 
+ANY = 1_000_000
+"""Objectives of what takes any number of them."""
+
 
 class Score(Protocol):
     """Makes what is maximized for one proposal."""
@@ -59,6 +62,7 @@ class Entry:
         objectives: How many at most.
         unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
         own_unconstrained: Whether it takes none with a model of the user's.
+        own_several: Whether it takes several objectives with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
         botorch: Whether it is BoTorch's function on a twin of bbo's Gaussian processes, so that an ask loads torch.
         settings: Those of `Bayes` that are meant for it, with their defaults; None for one that has to be given.
@@ -71,6 +75,7 @@ class Entry:
     objectives: int = 1
     unconstrained: str | None = None
     own_unconstrained: bool = True
+    own_several: bool = False
     fidelities: bool = False
     botorch: bool = False
     settings: Mapping[str, float | None] = field(default_factory=dict)
@@ -79,14 +84,15 @@ class Entry:
         """Why it cannot be used under that name for a problem; None where it can."""
         m = len(problem.objectives)
         if m > self.objectives:
-            return f"the acquisition {name!r} is of one objective, and there are {m}"
+            most = "one objective" if self.objectives == 1 else f"up to {self.objectives} objectives"
+            return f"the acquisition {name!r} is of {most}, and there are {m}"
         if problem.space.targets and (own_model or not self.fidelities):
             return f"it models decisions only{' with a model of your own' if own_model else f', with the acquisition {name!r}'}, and " + (
                 ", ".join(f"{key!r} is a {problem.space.roles[key]} parameter" for key in problem.space.targets)
             )
         if own_model and self.own is None:
             return f"the acquisition {name!r} is that of the Gaussian processes of bbo, and takes no model of your own"
-        if own_model and m > 1:
+        if own_model and m > 1 and not self.own_several:
             return "with a model of your own and several objectives it needs an acquisition of your own too"
         if problem.outcome_constraints and self.unconstrained:
             return f"the acquisition {name!r} takes no outcome constraints: {self.unconstrained}"
@@ -129,6 +135,15 @@ TABLE: Mapping[str, Entry] = {
         running="sampled with what was measured",
         objectives=MOST_OBJECTIVES,
         own_unconstrained=False,
+    ),
+    "parego": Entry(
+        title="log expected improvement of a random Chebyshev scalarization",
+        make="bbo.optimizers.parego:ParEGO",
+        own="bbo.optimizers.parego:own_parego",
+        running="sampled with what was measured",
+        objectives=ANY,
+        own_unconstrained=False,
+        own_several=True,
     ),
     "knowledge_gradient": Entry(
         title="log knowledge gradient",
@@ -200,4 +215,6 @@ TABLE: Mapping[str, Entry] = {
 
 def default(problem: Problem) -> str:
     """The name of the one that a problem calls for."""
-    return "knowledge_gradient" if problem.space.targets else "log_ei"
+    if problem.space.targets:
+        return "knowledge_gradient"
+    return "log_ei" if len(problem.objectives) <= MOST_OBJECTIVES else "parego"

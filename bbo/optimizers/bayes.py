@@ -20,7 +20,7 @@ from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import fidelities
-from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, Score, default
+from bbo.optimizers.acquisitions import TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
@@ -59,10 +59,10 @@ class Bayes:
     """Bayesian optimization with Gaussian processes.
 
     Starts with Sobol points. Then one objective is improved by log noisy expected improvement, several by log noisy expected
-    hypervolume improvement; outcome constraints and the risk of a failure weigh in by their modelled probability, and while
-    nothing feasible is known that probability alone is maximized. Running trials take part with the values that the model expects
-    of them, uncertain as they are, which also spreads a batch. Every known constraint holds, and points that are known are not
-    proposed again.
+    hypervolume improvement, more than four as ``"parego"`` does; outcome constraints and the risk of a failure weigh in by their
+    modelled probability, and while nothing feasible is known that probability alone is maximized. Running trials take part with the
+    values that the model expects of them, uncertain as they are, which also spreads a batch. Every known constraint holds, and
+    points that are known are not proposed again.
 
     Hyperparameters are fitted after every tell up to 100 trials, then whenever their number has grown by 7 %, from those of the
     fit before. Standard deviations told with the outcomes (or `Objective.sd`) are used where every trial has one, else the noise is
@@ -73,6 +73,8 @@ class Bayes:
     meant for noisy measurements: `"knowledge_gradient"` the best point of the space (Frazier, Powell & Dayanik 2009), `"kgcp"` the best
     of those that have been evaluated then (Scott, Frazier & Powell 2011). They are exact for up to 64 such points, the likeliest ones
     beside the proposed one, and of one objective.
+
+    ``"parego"`` makes one objective of any number, by a random Chebyshev scalarization for each proposal (Knowles 2006).
 
     Of the other acquisition functions ``"log_pi"`` is the probability of improving on the best mean, ``"ucb"`` an upper confidence bound,
     ``"thompson"`` the best point of a function drawn from the posterior, another one for each point. Two look for knowledge instead of the
@@ -96,8 +98,8 @@ class Bayes:
         acquisition: A name; with a model of your own BoTorch's function is taken, where it has none that of `acquisitions.botorch`
             (``"knowledge_gradient"`` and ``"kgcp"`` then over evaluated points, and ``"straddle"``). Or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
-            or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, and ``"knowledge_gradient"`` where
-            there is a fidelity or a source.
+            or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, ``"parego"`` with more than four
+            objectives, and ``"knowledge_gradient"`` where there is a fidelity or a source.
         n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).
@@ -164,11 +166,9 @@ class Bayes:
                 raise InvalidStudy(f"bayes: {setting} is {value!r}; it is a finite number{', at least 0' if setting == 'beta' else ''}")
 
     def supports(self, problem: Problem) -> str | None:
-        """None for up to four measured objectives over decisions, else the reason."""
+        """None for measured objectives over decisions, else the reason."""
         if problem.objectives[0].feedback == "ranking":
             return "it needs values, and the study is told rankings"
-        if len(problem.objectives) > MOST_OBJECTIVES:
-            return f"it takes up to {MOST_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
         roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
             name = self.acquisition or default(problem)

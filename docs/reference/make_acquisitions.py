@@ -15,7 +15,7 @@ from botorch.models import ModelListGP, SingleTaskGP
 from botorch.models.ensemble import EnsembleModel
 
 import bbo
-from bbo.optimizers.acquisitions import TABLE
+from bbo.optimizers.acquisitions import ANY, TABLE
 
 PAGE = Path(__file__).parents[1] / "guides/acquisitions.md"
 CAN = "<!-- what each can: written by docs/reference/make_acquisitions.py -->", "<!-- end of what each can -->"
@@ -109,7 +109,7 @@ def abilities() -> str:
     lines = [["name", "what is maximized", "objectives", "outcome constraints", "fidelities and sources", "running trials", "settings"]]
     for name, entry in TABLE.items():
         numbers = ", ".join(f"`{key}`" if value is None else f"`{key}={value:.4g}`" for key, value in entry.settings.items())
-        most = f"up to {entry.objectives}" if entry.objectives > 1 else "one"
+        most = "one" if entry.objectives == 1 else "any number" if entry.objectives == ANY else f"up to {entry.objectives}"
         lines.append(
             [
                 f"`{name}`",
