@@ -5,6 +5,7 @@ A further one is an entry of `TABLE` and a maker. The refusals of `Bayes.support
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -60,6 +61,7 @@ class Entry:
             a model of the user's; None where only bbo's will do.
         running: How running trials take part, in a few words.
         objectives: How many at most.
+        fewest: How many at least.
         unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
         own_unconstrained: Whether it takes none with a model of the user's.
         own_several: Whether it takes several objectives with a model of the user's.
@@ -73,6 +75,7 @@ class Entry:
     own: str | None
     running: str
     objectives: int = 1
+    fewest: int = 1
     unconstrained: str | None = None
     own_unconstrained: bool = True
     own_several: bool = False
@@ -86,6 +89,8 @@ class Entry:
         if m > self.objectives:
             most = "one objective" if self.objectives == 1 else f"up to {self.objectives} objectives"
             return f"the acquisition {name!r} is of {most}, and there are {m}"
+        if m < self.fewest:
+            return f"the acquisition {name!r} is of a Pareto front, and there is one objective"
         if problem.space.targets and (own_model or not self.fidelities):
             return f"it models decisions only{' with a model of your own' if own_model else f', with the acquisition {name!r}'}, and " + (
                 ", ".join(f"{key!r} is a {problem.space.roles[key]} parameter" for key in problem.space.targets)
@@ -145,6 +150,14 @@ TABLE: Mapping[str, Entry] = {
         own_unconstrained=False,
         own_several=True,
     ),
+    "ei_per_cost": Entry(
+        title="log expected improvement per learnt cost",
+        make="bbo.optimizers.costs:ImprovementPerCost",
+        own=None,
+        running="sampled with what was measured",
+        objectives=MOST_OBJECTIVES,
+        settings={"max_cost": math.inf},
+    ),
     "knowledge_gradient": Entry(
         title="log knowledge gradient",
         make="bbo.optimizers.knowledge_gradient:over_the_space",
@@ -172,6 +185,23 @@ TABLE: Mapping[str, Entry] = {
             ("gibbon", "GIBBON"),
             ("pes", "predictive entropy search"),
             ("jes", "joint entropy search"),
+        )
+    },
+    **{
+        name: Entry(
+            title=title,
+            make=f"bbo.optimizers.pareto_search:{name}",
+            own=f"bbo.optimizers.pareto_search:own_{name}",
+            running="are scored together with the point",
+            objectives=MOST_OBJECTIVES,
+            fewest=2,
+            own_several=True,
+            botorch=True,
+        )
+        for name, title in (
+            ("hypervolume_knowledge_gradient", "hypervolume knowledge gradient"),
+            ("pareto_mes", "max-value entropy search of the Pareto front"),
+            ("pareto_jes", "joint entropy search of the Pareto front"),
         )
     },
     "log_pi": Entry(

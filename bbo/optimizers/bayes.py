@@ -76,6 +76,9 @@ class Bayes:
 
     ``"parego"`` makes one objective of any number, by a random Chebyshev scalarization for each proposal (Knowles 2006).
 
+    ``"ei_per_cost"`` is the expected improvement for each unit of what a trial costs, which is learnt from the costs told with the
+    results (`Study.tell(cost=)`; Snoek et al. 2012, cooled as Lee et al. 2020 do).
+
     Of the other acquisition functions ``"log_pi"`` is the probability of improving on the best mean, ``"ucb"`` an upper confidence bound,
     ``"thompson"`` the best point of a function drawn from the posterior, another one for each point. Two look for knowledge instead of the
     best point: ``"integrated_variance"`` lowers the uncertainty all over the space (active learning), ``"straddle"`` learns where
@@ -109,6 +112,8 @@ class Bayes:
         beta: Of ``"ucb"`` and ``"straddle"``: the weight of the variance, so that ``sqrt(beta)`` standard deviations count; None
             means 1.96 squared, the bounds of a 95 % interval.
         level: Of ``"straddle"``: the value of the objective that is to be located, in its own units.
+        max_cost: Of ``"ei_per_cost"``: what all trials of the study may cost together, as `Study.optimize` takes it; costs count the less
+            the less of it is left. None means that they count in full to the end.
 
     Raises:
         InvalidStudy: A setting is not one of these, or is not meant for the acquisition.
@@ -122,6 +127,7 @@ class Bayes:
     output_warp: bool = True
     beta: float | None = None
     level: float | None = None
+    max_cost: float | None = None
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 5
     uses_sd: ClassVar[bool] = True
@@ -148,7 +154,7 @@ class Bayes:
         """Refuse a number that the acquisition has no use for, or that it lacks."""
         entry = TABLE.get(self.acquisition) if isinstance(self.acquisition, str) else None
         meant = {} if entry is None else entry.settings
-        for setting in ("beta", "level"):
+        for setting in ("beta", "level", "max_cost"):
             value = getattr(self, setting)
             if value is None:
                 if setting in meant and meant[setting] is None:
@@ -164,6 +170,8 @@ class Bayes:
                 or (setting == "beta" and value < 0)
             ):
                 raise InvalidStudy(f"bayes: {setting} is {value!r}; it is a finite number{', at least 0' if setting == 'beta' else ''}")
+            if setting == "max_cost" and value <= 0:
+                raise InvalidStudy(f"bayes: max_cost is {value!r}; it is positive")
 
     def supports(self, problem: Problem) -> str | None:
         """None for measured objectives over decisions, else the reason."""
