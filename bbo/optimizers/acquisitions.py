@@ -165,6 +165,13 @@ TABLE: Mapping[str, Entry] = {
         running=_BELIEVED,
         fidelities=True,
     ),
+    "knowledge_gradient_sga": Entry(
+        title="knowledge gradient by stochastic gradients",
+        make="bbo.optimizers.stochastic_knowledge_gradient:ByStochasticGradients",
+        own=None,
+        running=_BELIEVED,
+        unconstrained="its gradients are samples of the gain alone",
+    ),
     "kgcp": Entry(
         title="log knowledge gradient over evaluated points",
         make="bbo.optimizers.knowledge_gradient:over_evaluated",
