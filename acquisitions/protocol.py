@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from acquisitions.maximizer.result import Maximum
 
 Array = NDArray[np.float64]
 
@@ -40,3 +44,15 @@ class Growing(Acquisition, Protocol):
 
     def with_pending(self, X: Array) -> Growing:
         """The same with the points X (`q x d`) awaited as well; itself is left as it is."""
+
+
+@runtime_checkable
+class Seeking(Acquisition, Protocol):
+    """A score with a search of its own, such as one that is known by noisy gradients only."""
+
+    @property
+    def starts(self) -> int:
+        """From how many points it goes."""
+
+    def seek(self, starts: Array, fixed: Mapping[int, float], rng: np.random.Generator) -> Maximum:
+        """The best point that is reached from legal ones (`starts x d`), with some columns standing still."""

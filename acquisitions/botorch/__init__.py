@@ -2,6 +2,7 @@
 
 from acquisitions.botorch.ensemble import EnsembleMembers
 from acquisitions.botorch.entropy_search import LogEntropySearch
+from acquisitions.botorch.hypervolume_knowledge_gradient import HypervolumeKnowledgeGradient
 from acquisitions.botorch.integrated_variance import LogIntegratedVarianceReduction
 from acquisitions.botorch.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
 from acquisitions.botorch.predictive_entropy_search import PredictiveEntropySearch
@@ -9,6 +10,7 @@ from acquisitions.botorch.straddle import Straddle
 
 __all__ = [
     "EnsembleMembers",
+    "HypervolumeKnowledgeGradient",
     "LogDiscreteKnowledgeGradient",
     "LogEntropySearch",
     "LogIntegratedVarianceReduction",

@@ -5,6 +5,7 @@ A further one is an entry of `TABLE` and a maker. The refusals of `Bayes.support
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 MOST_OBJECTIVES = 4
 """Beyond, the hypervolume takes too long."""
+
+ANY = 1_000_000
+"""Objectives of what takes any number of them."""
 
 
 class Score(Protocol):
@@ -58,8 +62,10 @@ class Entry:
             a model of the user's; None where only bbo's will do.
         running: How running trials take part, in a few words.
         objectives: How many at most.
+        fewest: How many at least.
         unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
         own_unconstrained: Whether it takes none with a model of the user's.
+        own_several: Whether it takes several objectives with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
         environments: Whether it weighs what an evaluation in one condition says about designs that meet all of them (`bbo.Environment`,
             `input_sd`, `Objective.risk`).
@@ -76,8 +82,10 @@ class Entry:
     own: str | None
     running: str
     objectives: int = 1
+    fewest: int = 1
     unconstrained: str | None = None
     own_unconstrained: bool = True
+    own_several: bool = False
     fidelities: bool = False
     environments: bool = False
     log_gain: bool = True
@@ -94,7 +102,10 @@ class Entry:
             told, other = ("values", "rankings") if self.rankings else ("rankings", "values")
             return f"the acquisition {name!r} needs {other}, and the study is told {told}"
         if m > self.objectives:
-            return f"the acquisition {name!r} is of one objective, and there are {m}"
+            most = "one objective" if self.objectives == 1 else f"up to {self.objectives} objectives"
+            return f"the acquisition {name!r} is of {most}, and there are {m}"
+        if m < self.fewest:
+            return f"the acquisition {name!r} is of a Pareto front, and there is one objective"
         if problem.space.targets and (own_model or not self.fidelities):
             return f"it models decisions only{' with a model of your own' if own_model else f', with the acquisition {name!r}'}, and " + (
                 ", ".join(f"{key!r} is a {problem.space.roles[key]} parameter" for key in problem.space.targets)
@@ -103,7 +114,7 @@ class Entry:
             return robust.unmodelled(problem, "a model of your own" if own_model else f"the acquisition {name!r}")
         if own_model and self.own is None:
             return f"the acquisition {name!r} is that of the Gaussian processes of bbo, and takes no model of your own"
-        if own_model and m > 1:
+        if own_model and m > 1 and not self.own_several:
             return "with a model of your own and several objectives it needs an acquisition of your own too"
         if problem.outcome_constraints and self.unconstrained:
             return f"the acquisition {name!r} takes no outcome constraints: {self.unconstrained}"
@@ -147,6 +158,24 @@ TABLE: Mapping[str, Entry] = {
         objectives=MOST_OBJECTIVES,
         own_unconstrained=False,
     ),
+    "parego": Entry(
+        title="log expected improvement of a random Chebyshev scalarization",
+        make="bbo.optimizers.parego:ParEGO",
+        own="bbo.optimizers.parego:own_parego",
+        running="sampled with what was measured",
+        objectives=ANY,
+        own_unconstrained=False,
+        own_several=True,
+        gradients=False,
+    ),
+    "ei_per_cost": Entry(
+        title="log expected improvement per learnt cost",
+        make="bbo.optimizers.costs:ImprovementPerCost",
+        own=None,
+        running="sampled with what was measured",
+        objectives=MOST_OBJECTIVES,
+        settings={"max_cost": math.inf},
+    ),
     "knowledge_gradient": Entry(
         title="log knowledge gradient",
         make="bbo.optimizers.knowledge_gradient:over_the_space",
@@ -154,6 +183,15 @@ TABLE: Mapping[str, Entry] = {
         running=_BELIEVED,
         fidelities=True,
         environments=True,
+    ),
+    "knowledge_gradient_sga": Entry(
+        title="knowledge gradient by stochastic gradients",
+        make="bbo.optimizers.stochastic_knowledge_gradient:ByStochasticGradients",
+        own=None,
+        running=_BELIEVED,
+        unconstrained="its gradients are samples of the gain alone",
+        log_gain=False,
+        gradients=False,
     ),
     "kgcp": Entry(
         title="log knowledge gradient over evaluated points",
@@ -176,6 +214,24 @@ TABLE: Mapping[str, Entry] = {
             ("gibbon", "GIBBON"),
             ("pes", "predictive entropy search"),
             ("jes", "joint entropy search"),
+        )
+    },
+    **{
+        name: Entry(
+            title=title,
+            make=f"bbo.optimizers.pareto_search:{name}",
+            own=f"bbo.optimizers.pareto_search:own_{name}",
+            running="are scored together with the point",
+            objectives=MOST_OBJECTIVES,
+            fewest=2,
+            own_several=True,
+            log_gain=False,
+            botorch=True,
+        )
+        for name, title in (
+            ("hypervolume_knowledge_gradient", "hypervolume knowledge gradient"),
+            ("pareto_mes", "max-value entropy search of the Pareto front"),
+            ("pareto_jes", "joint entropy search of the Pareto front"),
         )
     },
     "log_pi": Entry(
@@ -241,4 +297,6 @@ def default(problem: Problem) -> str:
     """The name of the one that a problem calls for."""
     if problem.objectives[0].feedback == "ranking":
         return "eubo"
-    return "knowledge_gradient" if problem.space.targets or robust.needed(problem) or robust.applies(problem) else "log_ei"
+    if problem.space.targets or robust.needed(problem) or robust.applies(problem):
+        return "knowledge_gradient"
+    return "log_ei" if len(problem.objectives) <= MOST_OBJECTIVES else "parego"

@@ -20,7 +20,7 @@ from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import belief, fidelities, robust, slopes
-from bbo.optimizers.acquisitions import MOST_OBJECTIVES, TABLE, Score, default
+from bbo.optimizers.acquisitions import TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
@@ -59,10 +59,10 @@ class Bayes:
     """Bayesian optimization with Gaussian processes.
 
     Starts with Sobol points. Then one objective is improved by log noisy expected improvement, several by log noisy expected
-    hypervolume improvement; outcome constraints and the risk of a failure weigh in by their modelled probability, and while
-    nothing feasible is known that probability alone is maximized. Running trials take part with the values that the model expects
-    of them, uncertain as they are, which also spreads a batch. Every known constraint holds, and points that are known are not
-    proposed again.
+    hypervolume improvement, more than four as ``"parego"`` does; outcome constraints and the risk of a failure weigh in by their
+    modelled probability, and while nothing feasible is known that probability alone is maximized. Running trials take part with the
+    values that the model expects of them, uncertain as they are, which also spreads a batch. Every known constraint holds, and
+    points that are known are not proposed again.
 
     Hyperparameters are fitted after every tell up to 100 trials, then whenever their number has grown by 7 %, from those of the
     fit before. Standard deviations told with the outcomes (or `Objective.sd`) are used where every trial has one, else the noise is
@@ -76,6 +76,11 @@ class Bayes:
 
     ``"derivative_knowledge_gradient"`` is the first of them for results that bring gradients along (see below): what a gradient will say
     counts before it is measured (Wu et al. 2017).
+
+    ``"parego"`` makes one objective of any number, by a random Chebyshev scalarization for each proposal (Knowles 2006).
+
+    ``"ei_per_cost"`` is the expected improvement for each unit of what a trial costs, which is learnt from the costs told with the
+    results (`Study.tell(cost=)`; Snoek et al. 2012, cooled as Lee et al. 2020 do).
 
     Of the other acquisition functions ``"log_pi"`` is the probability of improving on the best mean, ``"ucb"`` an upper confidence bound,
     ``"thompson"`` the best point of a function drawn from the posterior, another one for each point. Two look for knowledge instead of the
@@ -114,8 +119,9 @@ class Bayes:
         acquisition: A name; with a model of your own BoTorch's function is taken, where it has none that of `acquisitions.botorch`
             (``"knowledge_gradient"`` and ``"kgcp"`` then over evaluated points, and ``"straddle"``). Or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
-            or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, ``"knowledge_gradient"`` where
-            there is a fidelity, a source, an environment or an `input_sd`, and ``"eubo"`` where results are rankings.
+            or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, ``"parego"`` with more than four
+            objectives, ``"knowledge_gradient"`` where there is a fidelity, a source, an environment or an `input_sd`, and ``"eubo"``
+            where results are rankings.
         n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).
@@ -131,6 +137,8 @@ class Bayes:
             logarithms of gains are weighed by a power of it (Hvarfner et al. 2022, arXiv:2204.11051), so that a wrong one costs time only.
         optimum_weight: That power is `optimum_weight` divided by the number of finished trials; None means 5, a tenth of a budget of
             50 trials, as its authors advise, and 0 to leave the belief alone.
+        max_cost: Of ``"ei_per_cost"``: what all trials of the study may cost together, as `Study.optimize` takes it; costs count the less
+            the less of it is left. None means that they count in full to the end.
 
     Raises:
         InvalidStudy: A setting is not one of these, or is not meant for the acquisition.
@@ -146,6 +154,7 @@ class Bayes:
     level: float | None = None
     optimum: Mapping[str, Any] | None = field(default=None, hash=False)
     optimum_weight: float | None = None
+    max_cost: float | None = None
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 6
     uses_sd: ClassVar[bool] = True
@@ -180,7 +189,7 @@ class Bayes:
         """Refuse a number that the acquisition has no use for, or that it lacks."""
         entry = TABLE.get(self.acquisition) if isinstance(self.acquisition, str) else None
         meant = {} if entry is None else entry.settings
-        for setting in ("beta", "level"):
+        for setting in ("beta", "level", "max_cost"):
             value = getattr(self, setting)
             if value is None:
                 if setting in meant and meant[setting] is None:
@@ -196,13 +205,13 @@ class Bayes:
                 or (setting == "beta" and value < 0)
             ):
                 raise InvalidStudy(f"bayes: {setting} is {value!r}; it is a finite number{', at least 0' if setting == 'beta' else ''}")
+            if setting == "max_cost" and value <= 0:
+                raise InvalidStudy(f"bayes: max_cost is {value!r}; it is positive")
 
     def supports(self, problem: Problem) -> str | None:
-        """None for up to four measured objectives over decisions, else the reason."""
+        """None for measured or ranked objectives over decisions, fidelities, sources and environments, else the reason."""
         if problem.objectives[0].feedback == "ranking" and (callable(self.acquisition) or callable(self.surrogate)):
             return "a model or an acquisition of your own needs values, and the study is told rankings"
-        if len(problem.objectives) > MOST_OBJECTIVES:
-            return f"it takes up to {MOST_OBJECTIVES} objectives, and there are {len(problem.objectives)}"
         if self.optimum is not None and (reason := self._unguided(problem) or belief.refusal(self.optimum, problem.space)):
             return reason
         roles: tuple[str, ...] = ("decision",)

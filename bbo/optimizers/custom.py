@@ -31,6 +31,7 @@ from surrogates.exact_gp.transforms import Standardise
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
     from botorch.models.model import Model
+    from botorch.sampling.base import MCSampler
     from torch import Tensor
 
 Array = NDArray[np.float64]
@@ -224,6 +225,18 @@ def alone(model: Model) -> Model:
     from botorch.models.model import ModelList
 
     return cast("Model", model.models[0]) if isinstance(model, ModelList) and len(model.models) == 1 else model
+
+
+def sampler_of(model: Model, X: Tensor) -> MCSampler | None:
+    """That of a model with ensemble posteriors, seen at a point of X; None for BoTorch's own."""
+    from botorch.models.gpytorch import GPyTorchModel
+    from botorch.models.model import ModelList
+    from botorch.posteriors.ensemble import EnsemblePosterior
+
+    from acquisitions.botorch import EnsembleMembers
+
+    gps = isinstance(model, GPyTorchModel | ModelList)  # not asked: what they keep of a question moves last digits of later answers
+    return EnsembleMembers() if not gps and isinstance(model.posterior(X[:1]), EnsemblePosterior) else None
 
 
 def _believing(model: Model, context: Context, X: Tensor) -> tuple[Model, Context]:

@@ -77,7 +77,7 @@ class EntropySearch:
             return LogMaxValueEntropy(gp, X, noise, constraints, seed=seed).with_pending(waiting), AIMS[self.name]
         if self.name == "gibbon":
             score = GIBBON(gp, X, noise, seed=seed).with_pending(waiting)
-            return (_WhereLikely(score, constraints) if constraints else score), AIMS[self.name]
+            return (WhereLikely(score, constraints) if constraints else score), AIMS[self.name]
         representers = X[often_best(joint_samples(gp, X, _DRAWS, rng), MOST)]
         score_ = LogEntropySearch(gp, representers, noise, constraints, seed=seed).with_pending(waiting)
         if np.all(score_.value(representers) == -np.inf):
@@ -108,7 +108,7 @@ class BoTorchEntropySearch:
         score, aim = made(problem, surrogate, feasible, running, seed=seed)
         if surrogate.constraints and (feasible or not problem.outcome_constraints):
             assert isinstance(score, Climbable)
-            score = _WhereLikely(score, surrogate.constraints)
+            score = WhereLikely(score, surrogate.constraints)
         return score, aim
 
 
@@ -157,7 +157,7 @@ def _of_model(name: str, model: Model, points: Array) -> AcquisitionFunction:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _WhereLikely:
+class WhereLikely:
     """A score of points that are likelier feasible than not; none of others. For scores that may be negative, or are no logarithms."""
 
     score: Climbable

@@ -16,7 +16,7 @@ from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target
 from bbo.problem import Problem
-from surrogates.exact_gp import Settings
+from surrogates.exact_gp import ExactGP, Settings
 
 if TYPE_CHECKING:
     from bbo.optimizers.bayes import Bayes
@@ -102,6 +102,12 @@ def refreshed(problem: Problem, found: Sequence[Target], settings: Bayes, memo: 
     if memo is not None and gps.fits(found, memo["gps"]):
         return conditioned(problem, found, settings, memo)
     return gps.fitted(found, problem.space.columns, _settings(settings), warm=None, seed=0)
+
+
+def further(problem: Problem, target: Target, settings: Bayes, *, warm: Mapping[str, Any] | None, seed: int) -> ExactGP:
+    """A Gaussian process of a target that is not among the study's, fitted from hyperparameters by name or from scratch."""
+    (gp,) = gps.fitted([target], problem.space.columns, _settings(settings), warm=warm, seed=seed).gps
+    return gp
 
 
 def _settings(settings: Bayes) -> Settings:

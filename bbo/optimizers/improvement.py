@@ -79,16 +79,11 @@ def own_log_ei(state: History, settings: Bayes, targets: Sequence[Target]) -> Ac
 
     def build(model: Model, context: Context) -> AcquisitionFunction:
         from botorch.acquisition.logei import qLogNoisyExpectedImprovement
-        from botorch.models.gpytorch import GPyTorchModel
-        from botorch.models.model import ModelList
-        from botorch.posteriors.ensemble import EnsemblePosterior
 
-        from acquisitions.botorch import EnsembleMembers
-        from bbo.optimizers.custom import from_class
+        from bbo.optimizers.custom import from_class, sampler_of
 
-        gps = isinstance(model, GPyTorchModel | ModelList)  # not asked: what they keep of a question moves last digits of later answers
-        ensemble = not gps and isinstance(model.posterior(context.X[:1]), EnsemblePosterior)
-        return from_class(qLogNoisyExpectedImprovement, model, context, **({"sampler": EnsembleMembers()} if ensemble else {}))
+        sampler = sampler_of(model, context.X)
+        return from_class(qLogNoisyExpectedImprovement, model, context, **({} if sampler is None else {"sampler": sampler}))
 
     return build
 

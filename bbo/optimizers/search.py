@@ -14,7 +14,7 @@ from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, Smooth, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.posterior_mean import PosteriorMean
-from acquisitions.protocol import Acquisition, Climbable, Growing
+from acquisitions.protocol import Acquisition, Climbable, Growing, Seeking
 from acquisitions.risk_of_mean import RiskOfMean
 from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
@@ -203,16 +203,19 @@ def best_new(
     own = hard(space)
     extra = pool(state, leaders, rng, fixed=fixed, size=SAMPLED, beside=running) if own else []
     settings = settings or (_LATER if len(before) else SETTINGS)
-    found = maximize(
-        acquisition,
-        domain,
-        rng=rng,
-        seeds=np.vstack([space.encode(leaders), before]),
-        pool=space.encode(extra),
-        fixed=standing(space, fixed),
-        smooth=smooth,
-        settings=replace(settings, screened=0) if own else settings,
-    )
+    if isinstance(acquisition, Seeking):
+        found = acquisition.seek(space.encode(space.sample(acquisition.starts, rng, fixed=fixed)), standing(space, fixed), rng)
+    else:
+        found = maximize(
+            acquisition,
+            domain,
+            rng=rng,
+            seeds=np.vstack([space.encode(leaders), before]),
+            pool=space.encode(extra),
+            fixed=standing(space, fixed),
+            smooth=smooth,
+            settings=replace(settings, screened=0) if own else settings,
+        )
     kept = found.optima[:_LEADERS]
     if new := fresh(state, legal(space, found.optima, fixed=fixed), beside=running):
         return new[0], found.path, kept

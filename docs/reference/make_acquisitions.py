@@ -15,7 +15,7 @@ from botorch.models import ModelListGP, SingleTaskGP
 from botorch.models.ensemble import EnsembleModel
 
 import bbo
-from bbo.optimizers.acquisitions import TABLE
+from bbo.optimizers.acquisitions import ANY, TABLE
 
 PAGE = Path(__file__).parents[1] / "guides/acquisitions.md"
 CAN = "<!-- what each can: written by docs/reference/make_acquisitions.py -->", "<!-- end of what each can -->"
@@ -80,15 +80,17 @@ def outcome(name: str, model: str) -> str:
         RuntimeError: It fails for another reason than that it refuses, or proposes what it must not.
     """
     surrogate, constrained = MODELS[model]
+    objectives = {"f": "minimize"} if TABLE[name].fewest == 1 else {"f": "minimize", "g": "maximize"}
     optimizer = bbo.Bayes(acquisition=name, surrogate=surrogate, n_initial=2, **settings(name))
     for sizes in ((1, 4), (4, 1)):
         try:
-            study = bbo.Study(SPACE, {"f": "minimize"}, outcome_constraints=["c <= 1"] if constrained else [], optimizer=optimizer, seed=3)
+            bounds = ["c <= 1"] if constrained else []
+            study = bbo.Study(SPACE, objectives, outcome_constraints=bounds, optimizer=optimizer, seed=3)
         except bbo.Unsupported as error:
             return str(error).partition(": ")[2] or str(error)
         for p in SPACE.sobol(8, seed=1):
-            told = {"f": (p["x"] - 0.3) ** 2 + 0.1 * p["n"] + (p["kind"] == "b"), "c": p["x"] + 0.2 * p["n"]}
-            study.add(p, told if constrained else told["f"])
+            told = {"f": (p["x"] - 0.3) ** 2 + 0.1 * p["n"] + (p["kind"] == "b"), "g": p["x"] - p["n"], "c": p["x"] + 0.2 * p["n"]}
+            study.add(p, {key: value for key, value in told.items() if key in objectives or (constrained and key == "c")})
         for q in sizes:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -109,7 +111,8 @@ def abilities() -> str:
     lines = [["name", "what is maximized", "objectives", "outcome constraints", "fidelities and sources", "running trials", "settings"]]
     for name, entry in TABLE.items():
         numbers = ", ".join(f"`{key}`" if value is None else f"`{key}={value:.4g}`" for key, value in entry.settings.items())
-        most = f"up to {entry.objectives}" if entry.objectives > 1 else "one"
+        several = f"{entry.fewest} to {entry.objectives}" if entry.fewest > 1 else f"up to {entry.objectives}"
+        most = "one" if entry.objectives == 1 else "any number" if entry.objectives == ANY else several
         lines.append(
             [
                 f"`{name}`",
