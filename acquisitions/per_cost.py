@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 from acquisitions.protocol import Acquisition, Climbable
 
 Array = NDArray[np.float64]
+
+
+class Cost(Protocol):
+    """What an evaluation costs."""
+
+    def log(self, X: Array) -> tuple[Array, Array]:
+        """Logarithm of the cost at each row of X (`m x d`), shape `m`, and its gradient, `m x d`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +66,7 @@ class LogPerCost:
     """
 
     acq: Acquisition
-    cost: ColumnCost
+    cost: Cost
 
     def with_pending(self, X: Array) -> LogPerCost:
         """The same with X (`q x d`) awaited as well."""

@@ -46,6 +46,7 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "kernel": ("rbf", "matern12", "matern32", "matern52"),
     "input_warp": (False, True),
     "output_warp": (False, True),
+    "learn_costs": (False, True),
 }
 
 _OWN = {
@@ -139,6 +140,8 @@ class Bayes:
             50 trials, as its authors advise, and 0 to leave the belief alone.
         max_cost: Of ``"ei_per_cost"``: what all trials of the study may cost together, as `Study.optimize` takes it; costs count the less
             the less of it is left. None means that they count in full to the end.
+        learn_costs: Whether costs told with the results (`Study.tell(cost=)`) correct what a fidelity or source is given to cost, which
+            they may do differently at different points. Otherwise the given costs count, whatever was told.
 
     Raises:
         InvalidStudy: A setting is not one of these, or is not meant for the acquisition.
@@ -155,6 +158,7 @@ class Bayes:
     optimum: Mapping[str, Any] | None = field(default=None, hash=False)
     optimum_weight: float | None = None
     max_cost: float | None = None
+    learn_costs: bool = False
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 6
     uses_sd: ClassVar[bool] = True
@@ -214,6 +218,8 @@ class Bayes:
             return "a model or an acquisition of your own needs values, and the study is told rankings"
         if self.optimum is not None and (reason := self._unguided(problem) or belief.refusal(self.optimum, problem.space)):
             return reason
+        if self.learn_costs and fidelities.cost(problem.space) is None:
+            return "learn_costs corrects what fidelities and sources are given to cost, and there is none; 'ei_per_cost' does without"
         roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
             name = self.acquisition or default(problem)

@@ -1,4 +1,4 @@
-"""Expected improvement per cost, where what an evaluation costs is learnt from what was told."""
+"""What an evaluation costs, learnt from what was told: beside expected improvement, and beside what fidelities are given to cost."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acquisitions.cost_cooling import LogPerLearntCost
+from acquisitions.learnt_cost import LearntCost
+from acquisitions.per_cost import Cost
 from acquisitions.protocol import Acquisition, Climbable
 from bbo.log.ledger import Record
 from bbo.log.states import State
-from bbo.optimizers import fitting
+from bbo.optimizers import fidelities, fitting
 from bbo.optimizers.history import History
 from bbo.optimizers.improvement import expected_improvement
 from bbo.optimizers.surrogate import Surrogate
@@ -24,8 +27,12 @@ from surrogates.exact_gp.transforms import Standardise
 if TYPE_CHECKING:
     from bbo.optimizers.bayes import Bayes
 
+Array = NDArray[np.float64]
+
 FEWEST = 2
 """Trials with a cost from which on costs are modelled."""
+
+_EQUAL = 1e-9  # of logarithms of factors: all of them this close are one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,13 +66,39 @@ class ImprovementPerCost:
 
 def log_costs(state: History) -> Target | None:
     """Logarithms of what finished trials cost, standardised; None where too few were told with a positive cost."""
+    told = _told(state)
+    if told is None:
+        return None
+    X, values = told
+    unit = Standardise.fit(values)
+    return Target("(cost)", X, unit.forward(values), transform=unit)
+
+
+def of_evaluations(state: History, settings: Bayes | None, *, seed: int) -> Cost | None:
+    """What an evaluation costs by its fidelity or source; None in a space without.
+
+    With `Bayes.learn_costs` a Gaussian process is fitted to the logarithm of what was paid for each unit of the given cost, once costs
+    were told that are not simply those given in another unit.
+    """
+    given = fidelities.cost(state.problem.space)
+    if given is None or settings is None or not settings.learn_costs or (told := _told(state)) is None:
+        return given
+    X, values = told
+    factors = values - given.log(X)[0]
+    if np.ptp(factors) < _EQUAL:
+        return given
+    unit = Standardise.fit(factors)
+    gp = fitting.further(state.problem, Target("(cost)", X, unit.forward(factors), transform=unit), settings, warm=None, seed=seed)
+    return LearntCost(given, gp, unit.shift, unit.scale)
+
+
+def _told(state: History) -> tuple[Array, Array] | None:
+    """Encoded points of finished trials with the logarithms of what they cost; None where too few were told with a positive cost."""
     finished = [*usable(state, State.DONE), *usable(state, State.FAILED)]
     told = [(record.params, record.cost) for record in finished if record.cost]
     if len(told) < FEWEST:
         return None
-    values = np.log([cost for _, cost in told])
-    unit = Standardise.fit(values)
-    return Target("(cost)", state.problem.space.encode([params for params, _ in told]), unit.forward(values), transform=unit)
+    return state.problem.space.encode([params for params, _ in told]), np.log([cost for _, cost in told])
 
 
 def share_left(state: History, max_cost: float | None) -> float:

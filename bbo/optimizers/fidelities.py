@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisitions.learnt_cost import LearntCost
 from acquisitions.per_cost import ColumnCost, LogPerCost
 from acquisitions.protocol import Acquisition
 from bbo.optimizers.candidates import Params, held
@@ -97,8 +98,10 @@ def is_target(space: Space, params: Mapping[str, Any]) -> bool:
     return all(params.get(name) == value for name, value in space.targets.items())
 
 
-def due_at_target(space: Space, points: Iterable[Mapping[str, Any]]) -> bool:
+def due_at_target(space: Space, points: Iterable[Mapping[str, Any]], acquisition: Acquisition | None = None) -> bool:
     """Whether more was spent elsewhere than at the target, where half of the cost belongs: a model of what is cheap may mislead for long.
+
+    Where the acquisition function rests on learnt costs, these count.
 
     Dragonfly keeps a quarter to a half of the evaluations of BOCA at the target likewise (Kandasamy et al. 2020, arXiv:1903.06694).
     """
@@ -106,9 +109,13 @@ def due_at_target(space: Space, points: Iterable[Mapping[str, Any]]) -> bool:
     if not names:
         return False
     parameter: Any = space.parameters[names[0]]
+    points = list(points)
+    costs = [parameter.cost_at(point[names[0]]) for point in points]
+    if isinstance(acquisition, LogPerCost) and isinstance(acquisition.cost, LearntCost):
+        costs = np.exp(acquisition.cost.log(space.encode(points))[0]).tolist()
     balance = 0.0
-    for point in points:
-        balance += (-1.0 if is_target(space, point) else 1.0) * parameter.cost_at(point[names[0]])
+    for point, cost in zip(points, costs, strict=True):
+        balance += (-1.0 if is_target(space, point) else 1.0) * cost
     return balance > 0
 
 

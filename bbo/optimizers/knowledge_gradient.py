@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
+from acquisitions.learnt_cost import LearntCost
 from acquisitions.maximizer import maximize
 from acquisitions.per_cost import LogPerCost
 from acquisitions.posterior_mean import PosteriorMean
@@ -19,7 +20,8 @@ from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.candidates import SAMPLED, legal, pool, standing, whole
-from bbo.optimizers.fidelities import at_target, cost
+from bbo.optimizers.costs import of_evaluations
+from bbo.optimizers.fidelities import at_target
 from bbo.optimizers.history import History
 from bbo.optimizers.robust_knowledge_gradient import RobustKnowledgeGradient
 from bbo.optimizers.surrogate import Surrogate
@@ -47,10 +49,12 @@ class KnowledgeGradient:
     Args:
         state: What is known.
         evaluated: Whether the best is looked for among what will have been evaluated then; else all over the space.
+        settings: By which costs may be learnt; None for those that the space gives.
     """
 
     state: History
     evaluated: bool
+    settings: Bayes | None = None
 
     def __call__(
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
@@ -67,13 +71,14 @@ class KnowledgeGradient:
             kgcp = LogKGCP(gp, _highest(measured, gp.at(measured).mean), noise, surrogate.constraints)
             return kgcp.with_pending(waiting), "log knowledge gradient over evaluated points"
         choices = self.choices(problem, surrogate, feasible, measured, np.random.default_rng(seed))
-        if (costs := cost(space)) is None:
+        if (costs := of_evaluations(self.state, self.settings, seed=seed)) is None:
             gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, surrogate.constraints, candidate=True)
             return gradient.with_pending(waiting), f"log knowledge gradient over {len(choices)} points and the proposed one"
         targets = standing(space, space.targets)
         constraints = [replace(constraint, gp=Standing(constraint.gp, targets)) for constraint in surrogate.constraints]
         gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, constraints, candidate=True, moved=targets)
-        aim = f"log knowledge gradient per cost over {len(choices)} points at the target and the proposed one there"
+        learnt = "learnt " if isinstance(costs, LearntCost) else ""
+        aim = f"log knowledge gradient per {learnt}cost over {len(choices)} points at the target and the proposed one there"
         return LogPerCost(gradient.with_pending(waiting), costs), aim
 
     def choices(
@@ -116,7 +121,7 @@ def over_the_space(state: History, settings: Bayes) -> Score:
     """Looks for the best point all over the space; for the best design where designs meet several conditions."""
     if settings.judges_conditions(state.problem):
         return RobustKnowledgeGradient(state)
-    return KnowledgeGradient(state, evaluated=False)
+    return KnowledgeGradient(state, evaluated=False, settings=settings)
 
 
 def over_evaluated(state: History, settings: Bayes) -> KnowledgeGradient:

@@ -75,7 +75,7 @@ def points(
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
         if guide is not None:
             leaders += guide.leaders(rng, fixed)
-        owed = due_at_target(space, [*(record.params for record in eligible), *running])
+        owed = due_at_target(space, [*(record.params for record in eligible), *running], acquisition)
         if not owed:
             params, path, optima = best_new(state, guided(acquisition, guide), leaders, running, fixed, rng, before=optima)
         if owed or (params is not None and settled(acquisition, space.encode([params]))):
