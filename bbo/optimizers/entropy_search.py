@@ -77,7 +77,7 @@ class EntropySearch:
             return LogMaxValueEntropy(gp, X, noise, constraints, seed=seed).with_pending(waiting), AIMS[self.name]
         if self.name == "gibbon":
             score = GIBBON(gp, X, noise, seed=seed).with_pending(waiting)
-            return (_WhereLikely(score, constraints) if constraints else score), AIMS[self.name]
+            return (WhereLikely(score, constraints) if constraints else score), AIMS[self.name]
         representers = X[often_best(joint_samples(gp, X, _DRAWS, rng), MOST)]
         score_ = LogEntropySearch(gp, representers, noise, constraints, seed=seed).with_pending(waiting)
         if np.all(score_.value(representers) == -np.inf):
@@ -108,7 +108,7 @@ class BoTorchEntropySearch:
         score, aim = made(problem, surrogate, feasible, running, seed=seed)
         if surrogate.constraints and (feasible or not problem.outcome_constraints):
             assert isinstance(score, Climbable)
-            score = _WhereLikely(score, surrogate.constraints)
+            score = WhereLikely(score, surrogate.constraints)
         return score, aim
 
 
@@ -157,7 +157,7 @@ def _of_model(name: str, model: Model, points: Array) -> AcquisitionFunction:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _WhereLikely:
+class WhereLikely:
     """A score of points that are likelier feasible than not; none of others. For scores that may be negative, or are no logarithms."""
 
     score: Climbable
@@ -190,8 +190,14 @@ own_entropy_search, own_mes, own_gibbon, own_pes, own_jes = (partial(_of_yours, 
 
 
 def _candidates(state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], rng: np.random.Generator) -> Array:
-    """Points of the space that may be the best, up to `_POINTS`: those of the highest sums of mean and standard deviation."""
     measured = problem.space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+    return may_be_best(state, problem, surrogate, feasible, measured, rng)
+
+
+def may_be_best(
+    state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], measured: Array, rng: np.random.Generator
+) -> Array:
+    """Points of the space that may be the best, up to `_POINTS`: those of the highest sums of mean and standard deviation."""
     optima, X = contenders(state, problem, surrogate, feasible, measured, rng)
     mean, variance = surrogate.gps[0].predict(X)
     return np.vstack([optima, X[np.argsort(-(mean + np.sqrt(variance)), kind="stable")]])[:_POINTS] if len(X) else measured
