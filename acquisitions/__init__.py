@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from acquisitions.max_value_entropy import GIBBON as GIBBON
     from acquisitions.max_value_entropy import LogMaxValueEntropy as LogMaxValueEntropy
     from acquisitions.maximizer import maximize as maximize
+    from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy as LogMultiFidelityMaxValueEntropy
+    from acquisitions.multi_fidelity_max_value_entropy import MultiFidelityGIBBON as MultiFidelityGIBBON
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.optimistic_constraints import LeastViolation as LeastViolation
     from acquisitions.optimistic_constraints import OptimisticConstraints as OptimisticConstraints
@@ -50,6 +52,8 @@ REGISTRY = {
     "entropy_search": "acquisitions.entropy_search:LogEntropySearch",
     "mes": "acquisitions.max_value_entropy:LogMaxValueEntropy",
     "gibbon": "acquisitions.max_value_entropy:GIBBON",
+    "mf_mes": "acquisitions.multi_fidelity_max_value_entropy:LogMultiFidelityMaxValueEntropy",
+    "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",

@@ -67,6 +67,8 @@ class Entry:
         own_unconstrained: Whether it takes none with a model of the user's.
         own_several: Whether it takes several objectives with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
+        decides_level: Whether it is an algorithm that says of itself when to run the target; where it is not, half of the cost is spent
+            there, whatever it says, and what is worth next to nothing is not run elsewhere.
         environments: Whether it weighs what an evaluation in one condition says about designs that meet all of them (`bbo.Environment`,
             `input_sd`, `Objective.risk`).
         log_gain: Whether it is the logarithm of a gain, which a belief where the optimum lies can weigh.
@@ -87,6 +89,7 @@ class Entry:
     own_unconstrained: bool = True
     own_several: bool = False
     fidelities: bool = False
+    decides_level: bool = False
     environments: bool = False
     log_gain: bool = True
     botorch: bool = False
@@ -289,6 +292,21 @@ TABLE: Mapping[str, Entry] = {
         running=_BELIEVED,
         needs_gradients=True,
     ),
+    **{
+        name: Entry(
+            title=title,
+            make=f"bbo.optimizers.fidelity_rules:{name}",
+            own=None,
+            running=running,
+            fidelities=True,
+            decides_level=True,
+            log_gain=name == "mf_mes",
+        )
+        for name, title, running in (
+            ("mf_mes", "multi-fidelity max-value entropy search", _BELIEVED),
+            ("mf_gibbon", "multi-fidelity GIBBON", "are scored together with the point"),
+        )
+    },
 }
 """By name."""
 
