@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.augmented_upper_confidence_bound import AugmentedUpperConfidenceBound as AugmentedUpperConfidenceBound
     from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
@@ -56,6 +57,7 @@ REGISTRY = {
     "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
+    "augmented_ucb": "acquisitions.augmented_upper_confidence_bound:AugmentedUpperConfidenceBound",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",
     "eubo": "acquisitions.best_option:ExpectedUtilityOfBestOption",
     "log_eubo": "acquisitions.best_option:LogGainOfBestOption",

@@ -95,7 +95,7 @@ class PerCost:
     """
 
     acq: Acquisition
-    cost: ColumnCost
+    cost: Cost
 
     def with_pending(self, X: Array) -> PerCost:
         """The same with X (`q x d`) awaited as well."""

@@ -69,6 +69,7 @@ class Entry:
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
         decides_level: Whether it is an algorithm that says of itself when to run the target; where it is not, half of the cost is spent
             there, whatever it says, and what is worth next to nothing is not run elsewhere.
+        learns_costs: Whether what fidelities and sources cost may be learnt from what was told (`Bayes.learn_costs`).
         environments: Whether it weighs what an evaluation in one condition says about designs that meet all of them (`bbo.Environment`,
             `input_sd`, `Objective.risk`).
         log_gain: Whether it is the logarithm of a gain, which a belief where the optimum lies can weigh.
@@ -90,6 +91,7 @@ class Entry:
     own_several: bool = False
     fidelities: bool = False
     decides_level: bool = False
+    learns_costs: bool = False
     environments: bool = False
     log_gain: bool = True
     botorch: bool = False
@@ -185,6 +187,7 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.knowledge_gradient:own_over_the_space",
         running=_BELIEVED,
         fidelities=True,
+        learns_costs=True,
         environments=True,
     ),
     "knowledge_gradient_sga": Entry(
@@ -307,6 +310,17 @@ TABLE: Mapping[str, Entry] = {
             ("mf_gibbon", "multi-fidelity GIBBON", "are scored together with the point"),
         )
     },
+    "augmented_ucb": Entry(
+        title="augmented upper confidence bound",
+        make="bbo.optimizers.augmented_bound:AugmentedBound",
+        own=None,
+        running=_BELIEVED,
+        unconstrained=_NO_GAIN,
+        fidelities=True,
+        learns_costs=True,
+        log_gain=False,
+        settings={"beta": BETA},
+    ),
 }
 """By name."""
 

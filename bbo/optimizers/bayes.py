@@ -129,8 +129,8 @@ class Bayes:
         output_warp: Whether objectives are bent towards a normal distribution (Yeo & Johnson 2000), as HEBO does
             (Cowen-Rivers et al. 2022, arXiv:2012.03826): what tells good from very good is then not lost among bad values.
 
-        beta: Of ``"ucb"`` and ``"straddle"``: the weight of the variance, so that ``sqrt(beta)`` standard deviations count; None
-            means 1.96 squared, the bounds of a 95 % interval.
+        beta: Of ``"ucb"``, ``"augmented_ucb"`` and ``"straddle"``: the weight of the variance, so that ``sqrt(beta)`` standard
+            deviations count; None means 1.96 squared, the bounds of a 95 % interval.
         level: Of ``"straddle"``: the value of the objective that is to be located, in its own units.
         optimum: Where you believe the optimum to lie, as far as you have a belief: `bbo.Normal` (mean, sd) for a number, in its own
             units, the sd of a parameter with ``log=True`` in decades (0.5 is a factor of three); weights of all choices for a
@@ -218,8 +218,8 @@ class Bayes:
             return "a model or an acquisition of your own needs values, and the study is told rankings"
         if self.optimum is not None and (reason := self._unguided(problem) or belief.refusal(self.optimum, problem.space)):
             return reason
-        if self.learn_costs and fidelities.cost(problem.space) is None:
-            return "learn_costs corrects what fidelities and sources are given to cost, and there is none; 'ei_per_cost' does without"
+        if self.learn_costs and (reason := self._unlearnt(problem)):
+            return reason
         roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
             name = self.acquisition or default(problem)
@@ -248,6 +248,15 @@ class Bayes:
             return None
         those = ", ".join(repr(key) for key, entry in TABLE.items() if entry.log_gain)
         return f"the acquisition {name!r} is no logarithm of a gain, which a belief where the optimum lies could weigh; {those} are"
+
+    def _unlearnt(self, problem: Problem) -> str | None:
+        """Why told costs cannot correct given ones; None where they can."""
+        if fidelities.cost(problem.space) is None:
+            return "learn_costs corrects what fidelities and sources are given to cost, and there is none; 'ei_per_cost' does without"
+        if callable(self.acquisition) or TABLE[name := self.acquisition or default(problem)].learns_costs:
+            return None  # functions of the user's take no fidelities either, which is said elsewhere
+        those = ", ".join(repr(key) for key, entry in TABLE.items() if entry.learns_costs)
+        return f"the acquisition {name!r} takes costs as they are given; with learn_costs there are {those}"
 
     def _believes(self, problem: Problem) -> belief.Belief | None:
         return None if self.optimum_weight == 0 else belief.Belief.of(self.optimum, problem.space)

@@ -103,6 +103,7 @@ GROWING = (
     "mf_mes",
     "mf_gibbon",
     "derivative_knowledge_gradient",
+    "augmented_ucb",
 )
 
 
@@ -140,6 +141,7 @@ BUILDS = {
     "mf_gibbon": lambda gps: acquisitions.MultiFidelityGIBBON(gps[0], X, 0.05, TARGET),
     "pi": lambda gps: acquisitions.ProbabilityOfImprovement(gps[0], 0.5),
     "log_pi": lambda gps: acquisitions.LogProbabilityOfImprovement(gps[0], 0.5),
+    "augmented_ucb": lambda gps: acquisitions.AugmentedUpperConfidenceBound(gps[0], 0.5, 4.0, TARGET, 0.05),
     "ucb": lambda gps: acquisitions.UpperConfidenceBound(gps[0], 4.0),
     "integrated_variance": lambda gps: acquisitions.LogIntegratedVarianceReduction(gps[0], X, 0.05),
     "straddle": lambda gps: acquisitions.Straddle(gps[0], 0.1),

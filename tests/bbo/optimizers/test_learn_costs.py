@@ -130,4 +130,6 @@ def test_settings() -> None:
         Bayes(learn_costs=1)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(bbo.Unsupported, match="there is none; 'ei_per_cost' does without"):
         bbo.Study(bbo.Space({"x": bbo.Float(0, 1)}), "minimize", optimizer=Bayes(learn_costs=True))
+    with pytest.raises(bbo.Unsupported, match="'log_ei' takes costs as they are given; with learn_costs there are 'knowledge_gradient'"):
+        bbo.Study(LEVELS, "minimize", optimizer=Bayes(acquisition="log_ei", learn_costs=True))
     bbo.Study(LEVELS, "minimize", optimizer=Bayes(learn_costs=True))
