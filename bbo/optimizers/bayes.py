@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from bbo.optimizers.acquisitions import TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
+from bbo.prior_studies import canonical
 from bbo.problem import Problem
 from bbo.space import Sequence as SequenceParameter
 from surrogates.columns import Role
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from bbo.optimizers.custom import AcquisitionBuild, ModelFit
     from bbo.optimizers.surrogate import Surrogate
     from bbo.optimizers.targets import Target
+    from bbo.optimizers.transfer import Drawn, Sources
+    from bbo.prior_studies import PriorStudy
+    from bbo.study import Study
     from surrogates.leave_one_out import LeaveOneOut
 
 Array = NDArray[np.float64]
@@ -47,6 +51,9 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "input_warp": (False, True),
     "output_warp": (False, True),
 }
+
+_LEARNING = 3
+"""Trials of an initial design with finished studies: two of their best points, and a Sobol point between them."""
 
 _OWN = {
     "surrogate": "a function fit(X, Y, context) of yours",
@@ -135,6 +142,10 @@ class Bayes:
             units, the sd of a parameter with ``log=True`` in decades (0.5 is a factor of three); weights of all choices for a
             choice, ``{"rbf": 0.8, "poly": 0.2}``. Half of the initial design is drawn from it, and acquisition functions that are
             logarithms of gains are weighed by a power of it (Hvarfner et al. 2022, arXiv:2204.11051), so that a wrong one costs time only.
+        prior_studies: Finished studies of the same parameters and outcomes to learn from, up to five: names in the storage of this study,
+            `bbo.PriorStudy` for one elsewhere or with a parameter that it did not have, or studies. Their trials are copied into the log
+            once, when the study is made or configured, and are other tasks of the model (see `bbo.optimizers.transfer`); they are no
+            trials of this study. The initial design is of 3 then, two of them the best points of finished studies.
         optimum_weight: That power is `optimum_weight` divided by the number of finished trials; None means 5, a tenth of a budget of
             50 trials, as its authors advise, and 0 to leave the belief alone.
         max_cost: Of ``"ei_per_cost"``: what all trials of the study may cost together, as `Study.optimize` takes it; costs count the less
@@ -155,6 +166,7 @@ class Bayes:
     optimum: Mapping[str, Any] | None = field(default=None, hash=False)
     optimum_weight: float | None = None
     max_cost: float | None = None
+    prior_studies: Sequence[str | PriorStudy | Study | Mapping[str, Any]] | None = field(default=None, hash=False)
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 6
     uses_sd: ClassVar[bool] = True
@@ -178,6 +190,7 @@ class Bayes:
             raise InvalidStudy(f"bayes: n_initial is {self.n_initial!r}; it is None or an integer, at least 2")
 
         object.__setattr__(self, "optimum", belief.canonical(self.optimum))
+        object.__setattr__(self, "prior_studies", canonical(self.prior_studies))
         if (weight := self.optimum_weight) is None:
             return
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
@@ -214,6 +227,8 @@ class Bayes:
             return "a model or an acquisition of your own needs values, and the study is told rankings"
         if self.optimum is not None and (reason := self._unguided(problem) or belief.refusal(self.optimum, problem.space)):
             return reason
+        if reason := self._unlearning(problem):
+            return reason
         roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
             name = self.acquisition or default(problem)
@@ -243,6 +258,29 @@ class Bayes:
         those = ", ".join(repr(key) for key, entry in TABLE.items() if entry.log_gain)
         return f"the acquisition {name!r} is no logarithm of a gain, which a belief where the optimum lies could weigh; {those} are"
 
+    def _unlearning(self, problem: Problem) -> str | None:
+        """Why finished studies cannot be learned from; None where they can, or where there are none."""
+        if not self.prior_studies:
+            return None
+        from bbo.optimizers import transfer
+
+        name = None if callable(self.surrogate) or callable(self.acquisition) else self.acquisition or default(problem)
+        return transfer.refusal(name, problem, botorch=name is not None and TABLE[name].botorch)
+
+    def _drawn(self, state: History) -> Drawn | None:
+        """What makes the points of an initial design, where those of the Sobol sequence are not all."""
+        drawn = None if (believed := self._believes(state.problem)) is None else believed.sobol
+        if not self.prior_studies:
+            return drawn
+        from bbo.optimizers import transfer
+
+        return transfer.drawn(state, self._sources, drawn)
+
+    @property
+    def _sources(self) -> Sources:
+        """The finished studies, as they were brought into one form."""
+        return cast("Sources", self.prior_studies or ())
+
     def _believes(self, problem: Problem) -> belief.Belief | None:
         return None if self.optimum_weight == 0 else belief.Belief.of(self.optimum, problem.space)
 
@@ -263,14 +301,14 @@ class Bayes:
         """Sobol points first, then the model's choice; Sobol points again, with the reason, where the model fails."""
         refuse(request, "context", optimizer="bayes")
         done, failed = (len(state.finished(kind)) for kind in (State.DONE, State.FAILED))
-        n_initial = self.n_initial or self._initial(state.problem)
+        n_initial = self.n_initial or (_LEARNING if self.prior_studies else self._initial(state.problem))
         if done < 2 or done + failed < n_initial or _nothing_compared(state):
             fixed = {**request.fixed, **request.context}
-            believed = self._believes(state.problem)
-            drawn = None if believed is None else believed.sobol
-            proposal = Sobol().over(state, request, fixed=fixed, varied=partial(fidelities.turn, state.problem.space), drawn=drawn)
-            half = "" if drawn is None else ", half of it drawn from the belief where the optimum lies"
-            return replace(proposal, note=f"initial design, until {n_initial} trials are finished and 2 of them done{half}")
+            varied, drawn = partial(fidelities.turn, state.problem.space), self._drawn(state)
+            proposal = Sobol().over(state, request, fixed=fixed, varied=varied, drawn=drawn)
+            half = "of the best of finished studies" if self.prior_studies else "drawn from the belief where the optimum lies"
+            note = f"initial design, until {n_initial} trials are finished and 2 of them done"
+            return replace(proposal, note=note if drawn is None else f"{note}, half of it {half}")
         try:
             return self._choose(state, request)
         except BBOError:  # the request itself is at fault
@@ -291,9 +329,13 @@ class Bayes:
     def _targets(self, state: History) -> list[Target]:
         from bbo.optimizers.targets import targets_of
 
-        problem = state.problem
-        tails, modelled = self.judges_conditions(problem), slopes.used(self, problem)
-        return targets_of(state, power=self._bent(problem), tails=tails, gradients=modelled)
+        problem, power = state.problem, self._bent(state.problem)
+        targets = targets_of(state, power=power, tails=self.judges_conditions(problem), gradients=slopes.used(self, problem))
+        if not self.prior_studies:
+            return targets
+        from bbo.optimizers import transfer
+
+        return transfer.learned(state, targets, self._sources, power=power)
 
     def model(self, state: History) -> Model | None:
         """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
@@ -323,6 +365,8 @@ class Bayes:
         compared = targets[0].comparisons
         trials = f"{n} trials" if n == of or compared is not None else f"{n} of {of} trials (the best, and others spread over the space)"
         trials = trials if compared is None else f"{len(compared)} comparisons of {trials}"
+        if before := targets[0].before:
+            trials += f" and {sum(len(study.y) for study in before)} of finished studies"
         trials += slopes.said(state, targets[0])
         by = (
             f"the model {name_of(self.surrogate)} on {trials}" if callable(self.surrogate) else f"Gaussian processes on {trials}, {fit.how}"

@@ -107,6 +107,7 @@ def refreshed(problem: Problem, found: Sequence[Target], settings: Bayes, memo: 
 def further(problem: Problem, target: Target, settings: Bayes, *, warm: Mapping[str, Any] | None, seed: int) -> ExactGP:
     """A Gaussian process of a target that is not among the study's, fitted from hyperparameters by name or from scratch."""
     (gp,) = gps.fitted([target], problem.space.columns, _settings(settings), warm=warm, seed=seed).gps
+    assert isinstance(gp, ExactGP)  # such a target has no finished studies
     return gp
 
 

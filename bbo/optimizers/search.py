@@ -27,11 +27,10 @@ from bbo.optimizers.belief import Guide, guided
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
 from bbo.optimizers.fidelities import at_target, due_at_target, is_target, settled
 from bbo.optimizers.history import History
-from bbo.optimizers.surrogate import Surrogate
+from bbo.optimizers.surrogate import Process, Surrogate
 from bbo.optimizers.targets import WORKS, Target, usable
 from bbo.problem import Problem
 from bbo.space import Space
-from surrogates.exact_gp import ExactGP
 
 Array = NDArray[np.float64]
 
@@ -121,7 +120,7 @@ def where_it_works(score: Climbable, surrogate: Surrogate) -> Climbable:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Working:
     score: Climbable
-    works: ExactGP
+    works: Process
 
     def value(self, X: Array) -> Array:
         """As `Acquisition.value`."""
