@@ -112,8 +112,8 @@ class Bayes:
 
     Gradients of the first objective that were told (`Study.tell`) are modelled together with its values, up to 500 partial derivatives,
     those at the best trials (Wu et al. 2017, arXiv:1703.04389). That takes the kernels ``"rbf"`` and ``"matern52"``, no `input_warp`, and
-    any acquisition function but ``"thompson"``, ``"pes"`` and ``"jes"``; `output_warp` bends them by the chain rule. The ones that
-    are not used, and why, are named in `Study.explain`.
+    an acquisition function of bbo's own that needs no draws of functions (``"thompson"``, and BoTorch's such as ``"pes"``, go by values
+    alone); `output_warp` bends them by the chain rule. Where they are not used `Study.explain` says why.
 
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
