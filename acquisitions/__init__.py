@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
     from acquisitions.risk_knowledge_gradient import LogRiskKnowledgeGradient as LogRiskKnowledgeGradient
+    from acquisitions.risk_measures import RiskMeasure as RiskMeasure
+    from acquisitions.risk_of_mean import RiskOfMean as RiskOfMean
+    from acquisitions.scenarios import Scenarios as Scenarios
+    from acquisitions.scenarios import Shift as Shift
     from acquisitions.straddle import Straddle as Straddle
     from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
     from acquisitions.weighed import LogFeasibleGain as LogFeasibleGain
@@ -76,6 +80,10 @@ _EXPORTS = {
         "acquisitions.optimistic_penalty:OptimisticLagrangian",
         "acquisitions.integrated_knowledge_gradient:LogIntegratedKnowledgeGradient",
         "acquisitions.risk_knowledge_gradient:LogRiskKnowledgeGradient",
+        "acquisitions.risk_measures:RiskMeasure",
+        "acquisitions.risk_of_mean:RiskOfMean",
+        "acquisitions.scenarios:Scenarios",
+        "acquisitions.scenarios:Shift",
         "acquisitions.weighed:LogFeasibleGain",
     )
 }

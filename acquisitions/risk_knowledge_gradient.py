@@ -25,6 +25,8 @@ _TEMPERATURE = 1e-2  # of the soft maximum over designs, of outcomes standardise
 
 _SURPRISES = 7  # nodes of the Gauss-Hermite rule over what is measured
 
+_LEAST = 1e-12  # gains below it, of outcomes standardised to variance one, are lost in the rounding of what they are differences of
+
 _ONE = 1.0 - 1e-9
 
 
@@ -36,7 +38,8 @@ class LogRiskKnowledgeGradient:
     ``g + b (Z - (v' xi) / (1 + sqrt(1 - v'v)))`` with ``b = k_n(., (x, w)) / sd = R v``, which has the mean and the covariance of the
     posterior then: nothing is factorised anew. Expectations are averages over samples, in pairs of opposite ones, and a Gauss-Hermite rule
     for Z; ``max_i R_n`` is that of the averages over Z, which it equals in expectation, so that the gain is never negative. Both maxima are
-    soft (log-sum-exp), so that it is nowhere flat.
+    soft (log-sum-exp), so that it is flat nowhere but where a measurement counts for less than 1e-12 standard deviations; there it is minus
+    infinity.
 
     `rough`, for screening, is the first order of it in closed form: a mean that moves by d moves the measure by
     ``sum_j E_n[share_j] d_j``, so that measures are lines in Z again. For the expectation that is all.
@@ -120,7 +123,7 @@ class LogRiskKnowledgeGradient:
     def _climbed(self, X: Array) -> tuple[Array, Array]:
         after = self._after(X)
         gain, gradient = after.gain(gradient=True)
-        return _log(gain), gradient / np.where(gain > 0, gain, np.inf)[:, None]
+        return _log(gain), gradient / np.where(gain > _LEAST, gain, np.inf)[:, None]
 
     def _feasible(self, X: Array, value: Array) -> Array:
         return value + LogProbabilityOfFeasibility(self.constraints).value(X) if self.constraints else value
@@ -172,7 +175,7 @@ class _Moved:
 def _soft(R: Array, chance: Array) -> tuple[Array, Array]:
     """Mean over k of the soft maximum over b of R (`m x k x b`), less that of the means (`m`), and its gradient in R.
 
-    In differences from the means, whose first order cancels: gains far below the rounding of R are exact.
+    In differences from the means, whose first order cancels, so that it is good far below the rounding of R.
     """
     centre = np.einsum("k,mkb->mb", chance, R)
     log_share = (centre - centre.max(1, keepdims=True)) / _TEMPERATURE
@@ -189,5 +192,5 @@ def _soft(R: Array, chance: Array) -> tuple[Array, Array]:
 
 
 def _log(gain: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(gain))
+    real = gain > _LEAST
+    return np.where(real, np.log(np.where(real, gain, 1.0)), -np.inf)

@@ -133,8 +133,14 @@ BUILDS = {
     "log_pof": lambda gps: acquisitions.LogProbabilityOfFeasibility(constraints(gps)),
     "log_cei": lambda gps: acquisitions.LogConstrainedExpectedImprovement(gps[0], 0.5, constraints(gps)),
 }
+CONDITIONS = acquisitions.Scenarios(
+    np.array([0.2, 0.5, 0.3]), {1: np.array([0.0, 0.5, 1.0])}, {0: acquisitions.Shift(np.array([-0.1, 0.0, 0.2]))}
+)
 MORE = {
     "thompson": lambda gps: sample_path(gps[0], np.random.default_rng(0)),
+    "integrated_kg": lambda gps: acquisitions.LogIntegratedKnowledgeGradient(gps[0], X[:8], CONDITIONS, 0.05, constraints(gps)),
+    "risk_kg": lambda gps: acquisitions.LogRiskKnowledgeGradient(gps[0], X[:6], CONDITIONS, acquisitions.RiskMeasure("cvar", 0.6), 0.05),
+    "risk_of_mean": lambda gps: acquisitions.RiskOfMean(gps[0], CONDITIONS, acquisitions.RiskMeasure("worst_case")),
     "weighed": lambda gps: acquisitions.LogFeasibleGain(acquisitions.LogKGCP(gps[0], X, 0.05), constraints(gps)),
 }
 
@@ -159,7 +165,7 @@ def test_on_the_exact_gaussian_process(name: str, gps: list[ExactGP]) -> None:
     checks = check_acquisition(lambda both: {**BUILDS, **MORE}[name](both.gps), Both(gps), X, columns=TREE)
     assert checks[:3] == ["shapes", "repeatable", "gradients"]
     grows = name in ("log_nei", "log_nehvi", "knowledge_gradient", "kgcp", "integrated_variance", "entropy_search", "mes", "gibbon")
-    grows |= name == "derivative_knowledge_gradient"
+    grows |= name in ("derivative_knowledge_gradient", "integrated_kg", "risk_kg")
     assert ("pending" in checks) is grows
 
 
