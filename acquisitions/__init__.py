@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.bald import LogBALD as LogBALD
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
     from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
     from acquisitions.entropy_search import LogEntropySearch as LogEntropySearch
@@ -48,6 +49,7 @@ REGISTRY = {
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",
     "integrated_variance": "acquisitions.integrated_variance:LogIntegratedVarianceReduction",
+    "bald": "acquisitions.bald:LogBALD",
     "straddle": "acquisitions.straddle:Straddle",
     "mean": "acquisitions.posterior_mean:PosteriorMean",
     "log_pof": "acquisitions.feasibility:LogProbabilityOfFeasibility",

@@ -172,6 +172,13 @@ TABLE: Mapping[str, Entry] = {
         running=_BELIEVED,
         unconstrained="its gradients are samples of the gain alone",
     ),
+    "two_step": Entry(
+        title="log two-step lookahead",
+        make="bbo.optimizers.lookahead:TwoStep",
+        own="bbo.optimizers.lookahead:own_two_step",
+        running=_BELIEVED,
+        botorch=True,
+    ),
     "kgcp": Entry(
         title="log knowledge gradient over evaluated points",
         make="bbo.optimizers.knowledge_gradient:over_evaluated",
@@ -236,6 +243,12 @@ TABLE: Mapping[str, Entry] = {
         title="log reduction of the integrated variance",
         make="bbo.optimizers.active_learning:IntegratedVariance",
         own="bbo.optimizers.active_learning:own_integrated_variance",
+        running="count as measured",
+    ),
+    "bald": Entry(
+        title="log information about the function",
+        make="bbo.optimizers.active_learning:Disagreement",
+        own="bbo.optimizers.active_learning:own_bald",
         running="count as measured",
     ),
     "straddle": Entry(
