@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.bald import LogBALD as LogBALD
     from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
@@ -60,6 +61,7 @@ REGISTRY = {
     "eubo": "acquisitions.best_option:ExpectedUtilityOfBestOption",
     "log_eubo": "acquisitions.best_option:LogGainOfBestOption",
     "integrated_variance": "acquisitions.integrated_variance:LogIntegratedVarianceReduction",
+    "bald": "acquisitions.bald:LogBALD",
     "straddle": "acquisitions.straddle:Straddle",
     "mean": "acquisitions.posterior_mean:PosteriorMean",
     "log_pof": "acquisitions.feasibility:LogProbabilityOfFeasibility",

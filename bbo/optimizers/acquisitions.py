@@ -193,6 +193,14 @@ TABLE: Mapping[str, Entry] = {
         log_gain=False,
         gradients=False,
     ),
+    "two_step": Entry(
+        title="log two-step lookahead",
+        make="bbo.optimizers.lookahead:TwoStep",
+        own="bbo.optimizers.lookahead:own_two_step",
+        running=_BELIEVED,
+        log_gain=False,
+        botorch=True,
+    ),
     "kgcp": Entry(
         title="log knowledge gradient over evaluated points",
         make="bbo.optimizers.knowledge_gradient:over_evaluated",
@@ -262,6 +270,12 @@ TABLE: Mapping[str, Entry] = {
         title="log reduction of the integrated variance",
         make="bbo.optimizers.active_learning:IntegratedVariance",
         own="bbo.optimizers.active_learning:own_integrated_variance",
+        running="count as measured",
+    ),
+    "bald": Entry(
+        title="log information about the function",
+        make="bbo.optimizers.active_learning:Disagreement",
+        own="bbo.optimizers.active_learning:own_bald",
         running="count as measured",
     ),
     "straddle": Entry(
