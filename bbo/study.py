@@ -648,18 +648,21 @@ class Study:
 
         return predict(self, params)
 
-    def recommend(self) -> Recommendation:
+    def recommend(self, *, fixed: Mapping[str, Any] | None = None) -> Recommendation:
         """What the model believes best, at the target: parameters, mean, sd, probability of being feasible.
 
         With an environment, or decisions that are set inexactly, it is the design that is best over all that it meets
         (`Objective.risk`); the parameters are then the decisions alone.
+
+        Args:
+            fixed: Parameters that are set, by name: the best point with these values, such as that of a task.
 
         Raises:
             NoBest: Too little was told for a model.
         """
         from bbo.model import recommend
 
-        return recommend(self)
+        return recommend(self, fixed)
 
     def importance(self) -> list[Importance]:
         """How much each parameter matters to each outcome, by the model; most important first.

@@ -19,7 +19,7 @@ from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers import belief, fidelities, robust, slopes
+from bbo.optimizers import belief, fidelities, robust, slopes, tasks
 from bbo.optimizers.acquisitions import TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
@@ -114,6 +114,10 @@ class Bayes:
     those at the best trials (Wu et al. 2017, arXiv:1703.04389). That takes the kernels ``"rbf"`` and ``"matern52"``, no `input_warp`, and
     an acquisition function of bbo's own that needs no draws of functions (``"thompson"``, and BoTorch's such as ``"pes"``, go by values
     alone); `output_warp` bends them by the chain rule. Where they are not used `Study.explain` says why.
+
+    Of a `bbo.Task` all values are modelled together, each as a multiple of what they share plus a discrepancy, a constant and noise of its
+    own; the best point is looked for of the task that is fixed at an ask, among that task's own measurements. Ask
+    ``Study.recommend(fixed=...)`` for the best point of a task.
 
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
@@ -233,12 +237,12 @@ class Bayes:
         if not callable(self.acquisition):
             name = self.acquisition or default(problem)
             refusal = robust.refusal(problem) or TABLE[name].refusal(name, problem, own_model=callable(self.surrogate))
-            refusal = refusal or fidelities.refusal(problem)
+            refusal = refusal or fidelities.refusal(problem) or tasks.refusal(problem, name)
             if refusal is not None:
                 return refusal
             if TABLE[name].needs_gradients and (reason := slopes.refusal(self, problem, problem.objectives[0].name)):
                 return f"the acquisition {name!r} needs a model of gradients: {reason}"
-            roles = ("decision", *self.roles)
+            roles = ("decision", *self.roles) if callable(self.surrogate) else ("decision", "task", *self.roles)
         elif robust.needed(problem):
             return robust.unmodelled(problem, "an acquisition of your own")
         for name, parameter in problem.space.parameters.items():
@@ -300,6 +304,7 @@ class Bayes:
     def propose(self, state: History, request: Request) -> Proposal:
         """Sobol points first, then the model's choice; Sobol points again, with the reason, where the model fails."""
         refuse(request, "context", optimizer="bayes")
+        tasks.fixed(state.problem.space, request.fixed)
         done, failed = (len(state.finished(kind)) for kind in (State.DONE, State.FAILED))
         n_initial = self.n_initial or (_LEARNING if self.prior_studies else self._initial(state.problem))
         if done < 2 or done + failed < n_initial or _nothing_compared(state):
@@ -330,6 +335,8 @@ class Bayes:
         from bbo.optimizers.targets import targets_of
 
         problem, power = state.problem, self._bent(state.problem)
+        if tasks.names(problem.space):
+            return [tasks.within(target, problem.space) for target in targets_of(state, power=False, tails=True)]
         targets = targets_of(state, power=power, tails=self.judges_conditions(problem), gradients=slopes.used(self, problem))
         if not self.prior_studies:
             return targets

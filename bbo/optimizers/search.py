@@ -20,11 +20,11 @@ from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
-from bbo.optimizers import robust
+from bbo.optimizers import robust, tasks
 from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.base import Query, Request
 from bbo.optimizers.belief import Guide, guided
-from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
+from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, held, legal, pool, standing, whole
 from bbo.optimizers.fidelities import at_target, due_at_target, is_target, settled
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Process, Surrogate
@@ -59,6 +59,8 @@ def points(
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
     fixed, queries, path = {**request.fixed, **request.context}, list[Query](), ""
+    if task := tasks.fixed(space, fixed):
+        feasible = [record for record in feasible if tasks.of(task, [record.params])]
     if surrogate.constraints:  # what counts is feasibility at the target, and it is looked for there
         feasible = [record for record in feasible if is_target(space, record.params)]
         fixed = fixed if feasible else {**space.targets, **fixed}
@@ -70,8 +72,11 @@ def points(
         if isinstance(acquisition, Growing):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
-            acquisition, aim = score(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+            acquisition, aim = score(problem, surrogate, feasible, tasks.of(task, running), seed=int(rng.integers(2**31)))
+        if task and not feasible and not surrogate.constraints:
+            acquisition, aim = PosteriorMean(surrogate.gps[0]), "best mean, since nothing of this task is known"
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
+        leaders = [point for leader in leaders if (point := held(space, leader, task)) is not None]
         if guide is not None:
             leaders += guide.leaders(rng, fixed)
         owed = due_at_target(space, [*(record.params for record in eligible), *running])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from bbo.optimizers.targets import WORKS, Target
+from bbo.optimizers.tasks import alike
 from bbo.optimizers.transfer import stacked, task_levels, with_task
 from surrogates.columns import Columns
 from surrogates.exact_gp import ExactGP, Moments, OneTask, Settings, fit, gradients
@@ -149,7 +150,7 @@ def _conditioned(target: Target, columns: Columns, settings: Settings, memo: Any
 def _data(target: Target, columns: Columns) -> tuple[Array, Array, Array | None, Columns]:
     """What a process is fitted to: a target's data, or where there are finished studies theirs and its own."""
     if not target.before:
-        return target.X, target.y, target.variance, columns
+        return target.X, target.y, target.variance, alike(columns) if target.name == WORKS else columns
     return *stacked(target), with_task(columns, len(target.before))
 
 
