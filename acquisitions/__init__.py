@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement as LogAugmentedExpectedImprovement
     from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from acquisitions.risk_knowledge_gradient import LogRiskKnowledgeGradient as LogRiskKnowledgeGradient
     from acquisitions.straddle import Straddle as Straddle
     from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
+    from acquisitions.variable_fidelity_expected_improvement import (
+        LogVariableFidelityExpectedImprovement as LogVariableFidelityExpectedImprovement,
+    )
     from acquisitions.weighed import LogFeasibleGain as LogFeasibleGain
 
 REGISTRY = {
@@ -52,6 +56,8 @@ REGISTRY = {
     "gibbon": "acquisitions.max_value_entropy:GIBBON",
     "mf_mes": "acquisitions.multi_fidelity_max_value_entropy:LogMultiFidelityMaxValueEntropy",
     "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
+    "augmented_ei": "acquisitions.augmented_expected_improvement:LogAugmentedExpectedImprovement",
+    "variable_fidelity_ei": "acquisitions.variable_fidelity_expected_improvement:LogVariableFidelityExpectedImprovement",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",

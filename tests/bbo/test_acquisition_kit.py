@@ -102,6 +102,7 @@ GROWING = (
     "gibbon",
     "mf_mes",
     "mf_gibbon",
+    "augmented_ei",
 )
 
 
@@ -127,6 +128,8 @@ BUILDS = {
     "gibbon": lambda gps: acquisitions.GIBBON(gps[0], X, 0.05),
     "mf_mes": lambda gps: acquisitions.LogMultiFidelityMaxValueEntropy(gps[0], X, 0.05, TARGET, constraints(gps)),
     "mf_gibbon": lambda gps: acquisitions.MultiFidelityGIBBON(gps[0], X, 0.05, TARGET),
+    "augmented_ei": lambda gps: acquisitions.LogAugmentedExpectedImprovement(gps[0], X, 0.05, TARGET, constraints(gps)),
+    "variable_fidelity_ei": lambda gps: acquisitions.LogVariableFidelityExpectedImprovement(gps[0], 0.5, 0, (0.1, 0.8)),
     "pi": lambda gps: acquisitions.ProbabilityOfImprovement(gps[0], 0.5),
     "log_pi": lambda gps: acquisitions.LogProbabilityOfImprovement(gps[0], 0.5),
     "ucb": lambda gps: acquisitions.UpperConfidenceBound(gps[0], 4.0),

@@ -10,6 +10,7 @@ import pytest
 
 import acquisitions
 import bbo
+from acquisitions.at_target import moved
 from acquisitions.per_cost import LogPerCost, PerCost
 from acquisitions.standing import Standing
 from bbo.log.states import State
@@ -18,7 +19,7 @@ from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
 from bbo.replay import reproduce
 
-RULES = ("mf_mes", "mf_gibbon")
+RULES = ("mf_mes", "mf_gibbon", "augmented_ei", "variable_fidelity_ei")
 COST = {"coarse": 1.0, "fine": 10.0}
 LEVELS = bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity(COST)})
 RANGE = bbo.Space({"x": bbo.Float(0, 1), "epochs": bbo.Fidelity(1, 81, cost=(1, 81), integer=True, log=True)})
@@ -31,6 +32,12 @@ def forrester(p: Mapping[str, Any]) -> float:
     x = p["x"]
     fine = float((6 * x - 2) ** 2 * np.sin(12 * x - 4))
     return fine if p.get("mesh", "fine") == "fine" else 0.5 * fine + 10 * (x - 0.5) - 5
+
+
+def alike(p: Mapping[str, Any]) -> float:
+    """Forrester's function; at the coarse level nearly so."""
+    fine = forrester({"x": p["x"]})
+    return fine if p["mesh"] == "fine" else 0.9 * fine + 0.5 * p["x"]
 
 
 def bent(p: Mapping[str, Any]) -> float:
@@ -65,8 +72,9 @@ def made(study: bbo.Study, seed: int = 3) -> tuple[Any, Any]:
 @pytest.mark.parametrize("name", RULES)
 def test_the_best_at_the_target_is_found_with_both_levels(name: str) -> None:
     study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(acquisition=name, n_initial=5), seed=1)
+    f = alike if name == "variable_fidelity_ei" else forrester  # which leaves coarse levels alone that differ much
     for _ in range(17):
-        study.tell(trial := study.ask(), forrester(trial.params))
+        study.tell(trial := study.ask(), f(trial.params))
     notes = [event.body["note"] for event in study.storage.read("study") if event.kind == "asked"]
     chosen = [trial.params["mesh"] for trial, note in zip(study.trials, notes, strict=True) if TABLE[name].title in note]
     assert len(chosen) > 8 and set(chosen) == {"coarse", "fine"}
@@ -79,6 +87,10 @@ def test_the_best_at_the_target_is_found_with_both_levels(name: str) -> None:
 @pytest.mark.parametrize("space", [RANGE, SOURCES], ids=["range", "sources"])
 @pytest.mark.parametrize("name", RULES)
 def test_ranges_and_sources(name: str, space: bbo.Space) -> None:
+    if space is RANGE and not TABLE[name].ranges:
+        with pytest.raises(bbo.Unsupported, match=f"{name}' is of named levels, and 'epochs' is a range of fidelities"):
+            filled(space, name)
+        return
     study = filled(space, name)
     batch = study.ask(2)
     note = [event.body["note"] for event in study.storage.read("study") if event.kind == "asked"][-1]
@@ -144,3 +156,36 @@ def test_entropies_without_fidelities_are_the_plain_ones() -> None:
         np.testing.assert_allclose(one.value(X), other.value(X), rtol=1e-10)
     judge = Standing(made(filled(PLAIN, "mf_mes"))[1].gps[0], {})
     np.testing.assert_array_equal(judge.moved(X), X)
+
+
+# -- improvements ---------------------------------------------------------------------------------------------------------------
+
+
+def test_augmented_improvement_is_over_the_surest_point_per_cost() -> None:
+    score, surrogate = made(filled(LEVELS, "augmented_ei", f=forrester))
+    X = LEVELS.encode([{"x": x, "mesh": mesh} for x in (0.3, 0.6) for mesh in COST])
+    known = moved(surrogate.targets[0].X, score.acq.target)
+    mean, variance = surrogate.gps[0].predict(known)
+    assert score.acq.best == pytest.approx(mean[np.argmax(mean - np.sqrt(variance))])
+    again = acquisitions.LogAugmentedExpectedImprovement(surrogate.gps[0], known, surrogate.noise, score.acq.target)
+    np.testing.assert_allclose(score.value(X), again.value(X) - np.log([1.0, 10.0] * 2), rtol=1e-12)
+    assert again.value(X)[1] > again.value(X)[0]
+
+
+def test_variable_fidelity_improvement_is_over_the_best_at_the_target_at_any_cost() -> None:
+    study = filled(SOURCES, "variable_fidelity_ei", n=16)
+    score, surrogate = made(study)
+    fine = [trial.params for trial in study.trials if trial.params["by"] == "tunnel"]
+    assert score.best == pytest.approx(surrogate.gps[0].predict(SOURCES.encode(fine))[0].max())
+    X = SOURCES.encode([{"x": 0.3, "by": source} for source in ("theory", "simulation", "tunnel")])
+    np.testing.assert_array_equal(X[:, score.column], score.levels)
+    again = acquisitions.LogVariableFidelityExpectedImprovement(surrogate.gps[0], score.best, score.column, X[:, score.column])
+    np.testing.assert_array_equal(score.value(X), again.value(X))
+
+
+def test_improvements_without_fidelities_are_over_a_best() -> None:
+    X = np.random.default_rng(0).random((20, 2))
+    score, surrogate = made(filled(PLAIN, "variable_fidelity_ei"))
+    best = surrogate.gps[0].predict(surrogate.targets[0].X)[0].max()
+    np.testing.assert_allclose(score.value(X), acquisitions.LogExpectedImprovement(surrogate.gps[0], best).value(X))
+    assert made(filled(PLAIN, "augmented_ei"))[0].target == {}
