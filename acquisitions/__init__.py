@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement as LogAugmentedExpectedImprovement
     from acquisitions.bald import LogBALD as LogBALD
     from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from acquisitions.max_value_entropy import GIBBON as GIBBON
     from acquisitions.max_value_entropy import LogMaxValueEntropy as LogMaxValueEntropy
     from acquisitions.maximizer import maximize as maximize
+    from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy as LogMultiFidelityMaxValueEntropy
+    from acquisitions.multi_fidelity_max_value_entropy import MultiFidelityGIBBON as MultiFidelityGIBBON
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.optimistic_constraints import LeastViolation as LeastViolation
     from acquisitions.optimistic_constraints import OptimisticConstraints as OptimisticConstraints
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
     from acquisitions.scenarios import Shift as Shift
     from acquisitions.straddle import Straddle as Straddle
     from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
+    from acquisitions.variable_fidelity_expected_improvement import (
+        LogVariableFidelityExpectedImprovement as LogVariableFidelityExpectedImprovement,
+    )
     from acquisitions.weighed import LogFeasibleGain as LogFeasibleGain
 
 REGISTRY = {
@@ -55,6 +61,10 @@ REGISTRY = {
     "entropy_search": "acquisitions.entropy_search:LogEntropySearch",
     "mes": "acquisitions.max_value_entropy:LogMaxValueEntropy",
     "gibbon": "acquisitions.max_value_entropy:GIBBON",
+    "mf_mes": "acquisitions.multi_fidelity_max_value_entropy:LogMultiFidelityMaxValueEntropy",
+    "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
+    "augmented_ei": "acquisitions.augmented_expected_improvement:LogAugmentedExpectedImprovement",
+    "variable_fidelity_ei": "acquisitions.variable_fidelity_expected_improvement:LogVariableFidelityExpectedImprovement",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",

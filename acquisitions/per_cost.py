@@ -74,3 +74,36 @@ class LogPerCost:
         value, gradient = cast(Climbable, self.acq).value_and_gradient(X)
         log_cost, slope = self.cost.log(X)
         return value - log_cost, gradient - slope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerCost:
+    """A score that is no logarithm for each unit of cost: ``acq(x) / cost(x)``, and ``acq(x) cost(x)`` where it is negative.
+
+    What is worse than nothing is worse the more it costs. BoTorch's `InverseCostWeightedUtility` does the same.
+
+    Args:
+        acq: The score.
+        cost: Of an evaluation.
+    """
+
+    acq: Acquisition
+    cost: ColumnCost
+
+    def with_pending(self, X: Array) -> PerCost:
+        """The same with X (`q x d`) awaited as well."""
+        return replace(self, acq=self.acq.with_pending(X))  # type: ignore[attr-defined]
+
+    def value(self, X: Array) -> Array:
+        """The score at each row of X (`m x d`), shape `m`."""
+        value = self.acq.value(X)
+        weighed: Array = value * np.exp(np.where(value > 0, -1.0, 1.0) * self.cost.log(X)[0])
+        return weighed
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """The score (`m`) and its gradient (`m x d`)."""
+        value, gradient = cast(Climbable, self.acq).value_and_gradient(X)
+        log_cost, slope = self.cost.log(X)
+        power = np.where(value > 0, -1.0, 1.0)
+        weight = np.exp(power * log_cost)
+        return value * weight, weight[:, None] * (gradient + (power * value)[:, None] * slope)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bbo.optimizers import robust
+from bbo.optimizers import fidelities, robust
 from bbo.problem import Problem
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ class Entry:
         own_unconstrained: Whether it takes none with a model of the user's.
         own_several: Whether it takes several objectives with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
+        ranges: Whether it takes fidelities that are a range, of which no level is the one below the target.
+        decides_level: Whether it is an algorithm that says of itself when to run the target; where it is not, half of the cost is spent
+            there, whatever it says, and what is worth next to nothing is not run elsewhere.
         environments: Whether it weighs what an evaluation in one condition says about designs that meet all of them (`bbo.Environment`,
             `input_sd`, `Objective.risk`).
         log_gain: Whether it is the logarithm of a gain, which a belief where the optimum lies can weigh.
@@ -87,6 +90,8 @@ class Entry:
     own_unconstrained: bool = True
     own_several: bool = False
     fidelities: bool = False
+    ranges: bool = True
+    decides_level: bool = False
     environments: bool = False
     log_gain: bool = True
     botorch: bool = False
@@ -110,6 +115,8 @@ class Entry:
             return f"it models decisions only{' with a model of your own' if own_model else f', with the acquisition {name!r}'}, and " + (
                 ", ".join(f"{key!r} is a {problem.space.roles[key]} parameter" for key in problem.space.targets)
             )
+        if not self.ranges and (ranged := fidelities.ranges(problem.space)):
+            return f"the acquisition {name!r} is of named levels, and {ranged[0]!r} is a range of fidelities"
         if robust.needed(problem) and (own_model or not self.environments):
             return robust.unmodelled(problem, "a model of your own" if own_model else f"the acquisition {name!r}")
         if own_model and self.own is None:
@@ -303,6 +310,24 @@ TABLE: Mapping[str, Entry] = {
         running=_BELIEVED,
         needs_gradients=True,
     ),
+    **{
+        name: Entry(
+            title=title,
+            make=f"bbo.optimizers.fidelity_rules:{name}",
+            own=None,
+            running=running,
+            fidelities=True,
+            ranges=name != "variable_fidelity_ei",
+            decides_level=True,
+            log_gain=name != "mf_gibbon",
+        )
+        for name, title, running in (
+            ("mf_mes", "multi-fidelity max-value entropy search", _BELIEVED),
+            ("mf_gibbon", "multi-fidelity GIBBON", "are scored together with the point"),
+            ("augmented_ei", "log augmented expected improvement", _BELIEVED),
+            ("variable_fidelity_ei", "log variable-fidelity expected improvement", _BELIEVED),
+        )
+    },
 }
 """By name."""
 

@@ -97,8 +97,8 @@ class Bayes:
     A `bbo.Fidelity` or `bbo.Source` is an input of the model, in which named levels build on each other and sources look at the target
     (`surrogates.exact_gp.kernels.Coregional`). Each evaluation is then worth the knowledge gradient about the best point at the target
     for what it costs, and the cheap ones are run as long as they say more for their price (Poloczek, Wang & Frazier 2017,
-    arXiv:1603.00389). The initial design is of all levels. Outcome constraints count as they are at the target. Ask
-    `Study.recommend` for the best point at the target.
+    arXiv:1603.00389); for other rules see `bbo.optimizers.fidelity_rules`. The initial design is of all levels. Outcome constraints
+    count as they are at the target. Ask `Study.recommend` for the best point at the target.
 
     A `bbo.Environment` is an input of the model too, and so is what inexact settings (`input_sd`) may become. Designs are then judged by
     their expectation over all conditions, or by another `Objective.risk`, and each evaluation, of a design in one condition, is worth
@@ -394,7 +394,7 @@ class Bayes:
             if (believed := self._believes(state.problem)) is not None:
                 n = len(state.finished(State.DONE)) + len(state.finished(State.FAILED))
                 guide = belief.Guide(believed, (belief.WEIGHT if self.optimum_weight is None else self.optimum_weight) / n)
-            return search.points(state, surrogate, request, entry.score(state, self), guide)
+            return search.points(state, surrogate, request, entry.score(state, self), guide, decides_level=entry.decides_level)
         from bbo.optimizers import custom
         from bbo.optimizers.targets import WORKS
 

@@ -190,8 +190,14 @@ own_entropy_search, own_mes, own_gibbon, own_pes, own_jes = (partial(_of_yours, 
 
 
 def _candidates(state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], rng: np.random.Generator) -> Array:
-    """Points of the space that may be the best, up to `_POINTS`: those of the highest sums of mean and standard deviation."""
     measured = problem.space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+    return may_be_best(state, problem, surrogate, feasible, measured, rng)
+
+
+def may_be_best(
+    state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], measured: Array, rng: np.random.Generator
+) -> Array:
+    """Points of the space that may be the best, up to `_POINTS`: those of the highest sums of mean and standard deviation."""
     optima, X = contenders(state, problem, surrogate, feasible, measured, rng)
     mean, variance = surrogate.gps[0].predict(X)
     return np.vstack([optima, X[np.argsort(-(mean + np.sqrt(variance)), kind="stable")]])[:_POINTS] if len(X) else measured

@@ -48,11 +48,12 @@ _LATER = replace(SETTINGS, screened=1_000, starts=6)
 
 
 def points(
-    state: History, surrogate: Surrogate, request: Request, score: Score, guide: Guide | None = None
+    state: History, surrogate: Surrogate, request: Request, score: Score, guide: Guide | None = None, *, decides_level: bool = False
 ) -> tuple[list[Query], str, str]:
     """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
 
-    What is maximized for each of them is made by `score`, and weighed by the belief of `guide`.
+    What is maximized for each of them is made by `score`, and weighed by the belief of `guide`. Where it does not
+    decide so itself, the target of fidelities and sources is run when that is due (see `bbo.optimizers.fidelities`).
     """
     problem, space = state.problem, state.problem.space
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
@@ -79,10 +80,10 @@ def points(
         leaders = [point for leader in leaders if (point := held(space, leader, task)) is not None]
         if guide is not None:
             leaders += guide.leaders(rng, fixed)
-        owed = due_at_target(space, [*(record.params for record in eligible), *running])
+        owed = not decides_level and due_at_target(space, [*(record.params for record in eligible), *running])
         if not owed:
             params, path, optima = best_new(state, guided(acquisition, guide), leaders, running, fixed, rng, before=optima)
-        if owed or (params is not None and settled(acquisition, space.encode([params]))):
+        if owed or (not decides_level and params is not None and settled(acquisition, space.encode([params]))):
             there, goal = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
             aim = f"{goal}, since {'half of the cost is spent there' if owed else 'no evaluation is expected to change where the best is'}"
             params, path, _ = best_new(state, guided(there, guide), leaders, running, {**space.targets, **fixed}, rng, before=optima)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from acquisitions import LogDiscreteKnowledgeGradient, LogProbabilityOfFeasibility, OutcomeConstraint
-from acquisitions.per_cost import ColumnCost, LogPerCost
+from acquisitions import GIBBON, LogDiscreteKnowledgeGradient, LogProbabilityOfFeasibility, OutcomeConstraint
+from acquisitions.per_cost import ColumnCost, LogPerCost, PerCost
 from acquisitions.standing import Standing
 from surrogates.exact_gp import fit
 
@@ -51,6 +51,25 @@ def test_a_score_per_cost(gp):
     np.testing.assert_allclose(gradient, slope(score.value, X), rtol=1e-4, atol=1e-6)
     awaited = score.with_pending(X[:2])
     np.testing.assert_allclose(awaited.value(X), inner.with_pending(X[:2]).value(X) - np.log(1 + 19 * X[:, 2]))
+
+
+def test_a_score_that_may_be_negative_per_cost(gp):
+    """As BoTorch has it: what is gained is divided by the cost, what is lost multiplied."""
+    import torch
+    from botorch.acquisition.cost_aware import InverseCostWeightedUtility
+    from botorch.models.cost import AffineFidelityCostModel
+
+    rng = np.random.default_rng(1)
+    X, cost = rng.random((6, 3)), ColumnCost(2, (0.0, 1.0), (1.0, 20.0))
+    inner = GIBBON(gp, rng.random((10, 3)), 0.05)
+    score = PerCost(inner, cost).with_pending(X[:2] + 0.01)
+    value, gradient = score.value_and_gradient(X)
+    utility = InverseCostWeightedUtility(AffineFidelityCostModel({2: 19.0}, fixed_cost=1.0))
+    plain = torch.tensor(score.acq.value(X))[None]
+    np.testing.assert_allclose(value, utility(torch.tensor(X)[:, None], plain)[0].numpy(), rtol=1e-9)
+    np.testing.assert_allclose(score.value(X), value, rtol=1e-12)
+    np.testing.assert_allclose(gradient, slope(score.value, X), rtol=1e-4, atol=1e-6)
+    assert value.min() < 0 < value.max()
 
 
 def test_a_model_that_stands_at_its_target(gp):

@@ -432,7 +432,6 @@ def test_equal_outcomes_are_no_obstacle() -> None:
     [
         ({"x": bbo.Float(0, 1), "s": bbo.Sequence("ACGT", 4)}, "minimize", "'s' is one"),
         ({"x": bbo.Float(0, 1), "t": bbo.Context(bbo.Bool())}, "minimize", "'t' is a context parameter"),
-        ({"x": bbo.Float(0, 1)}, dict.fromkeys("abcde", "minimize"), "there are 5"),
     ],
 )
 def test_refuses_with_the_reason(space: Any, objectives: Any, reason: str) -> None:

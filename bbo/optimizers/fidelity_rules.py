@@ -1,0 +1,140 @@
+"""Rules of the literature for where, and at which fidelity or source, to measure next; the default is the knowledge gradient per cost.
+
+Each decides itself when to run the target. In a space without fidelities each is what it is at the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisitions.at_target import moved
+from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement
+from acquisitions.expected_improvement import LogExpectedImprovement
+from acquisitions.feasibility import OutcomeConstraint
+from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy, MultiFidelityGIBBON
+from acquisitions.per_cost import LogPerCost, PerCost
+from acquisitions.protocol import Acquisition, Climbable
+from acquisitions.standing import Standing
+from acquisitions.variable_fidelity_expected_improvement import LogVariableFidelityExpectedImprovement
+from acquisitions.weighed import LogFeasibleGain
+from bbo.log.ledger import Record
+from bbo.optimizers import search
+from bbo.optimizers.candidates import standing
+from bbo.optimizers.entropy_search import WhereLikely, may_be_best
+from bbo.optimizers.fidelities import at_target, cost, is_target
+from bbo.optimizers.history import History
+from bbo.optimizers.surrogate import Surrogate
+from bbo.problem import Problem
+from bbo.space import Space
+
+if TYPE_CHECKING:
+    from bbo.optimizers.acquisitions import Score
+    from bbo.optimizers.bayes import Bayes
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaxValueEntropy:
+    """Makes the information about the largest value at the target, per cost; see `bbo.optimizers.acquisitions.Score`.
+
+    Args:
+        state: What is known.
+        bound: Whether its lower bound is taken (GIBBON), which batches of points have too.
+    """
+
+    state: History
+    bound: bool
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `Score`."""
+        space = problem.space
+        waiting, constraints = space.encode(running), judged_at_target(surrogate, space)
+        if not feasible and constraints:
+            return search.likely(surrogate, waiting)
+        gp, noise, target, costs = surrogate.gps[0], surrogate.noise, standing(space, space.targets), cost(space)
+        measured = known_at_target(problem, surrogate, feasible)
+        X = may_be_best(self.state, problem, surrogate, feasible, measured, np.random.default_rng(seed))
+        per = "" if costs is None else " per cost"
+        if not self.bound:
+            information = LogMultiFidelityMaxValueEntropy(gp, X, noise, target, constraints, seed=seed).with_pending(waiting)
+            return information if costs is None else LogPerCost(information, costs), f"multi-fidelity max-value entropy search{per}"
+        score = MultiFidelityGIBBON(gp, X, noise, target, seed=seed).with_pending(waiting)
+        each = score if costs is None else PerCost(score, costs)
+        return WhereLikely(each, constraints) if constraints else each, f"multi-fidelity GIBBON{per}"
+
+
+def augmented_improvement(
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+) -> tuple[Acquisition, str]:
+    """Log augmented expected improvement per cost; see `bbo.optimizers.acquisitions.Score`."""
+    space = problem.space
+    waiting = space.encode(running)
+    if not feasible and surrogate.constraints:
+        return search.likely(surrogate, waiting)
+    target, costs, constraints = standing(space, space.targets), cost(space), judged_at_target(surrogate, space)
+    known = known_at_target(problem, surrogate, feasible)
+    improvement = LogAugmentedExpectedImprovement(surrogate.gps[0], known, surrogate.noise, target, constraints).with_pending(waiting)
+    if costs is None:
+        return improvement, "log augmented expected improvement"
+    return LogPerCost(improvement, costs), "log augmented expected improvement per cost"
+
+
+def variable_fidelity_improvement(
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+) -> tuple[Acquisition, str]:
+    """Log variable-fidelity expected improvement, whatever a level costs; see `bbo.optimizers.acquisitions.Score`."""
+    space = problem.space
+    waiting = space.encode(running)
+    if not feasible and surrogate.constraints:
+        return search.likely(surrogate, waiting)
+    target, levels = standing(space, space.targets), cost(space)
+    believed = surrogate.believing(waiting)
+    gp, constraints = believed.gps[0], judged_at_target(believed, space)
+    there = [record for record in feasible if is_target(space, record.params)]  # where the best is a measured one
+    known = known_at_target(problem, surrogate, there or feasible)
+    best = float(gp.predict(known)[0].max())
+    improvement: Climbable = LogExpectedImprovement(gp, best)
+    if levels is not None:
+        assert levels.knots[-1] == target[levels.column]
+        improvement = LogVariableFidelityExpectedImprovement(gp, best, levels.column, levels.knots)
+    return LogFeasibleGain(improvement, constraints) if constraints else improvement, "log variable-fidelity expected improvement"
+
+
+def judged_at_target(surrogate: Surrogate, space: Space) -> list[OutcomeConstraint]:
+    """The constraints of a surrogate, which count at the target wherever a point is measured."""
+    target = standing(space, space.targets)
+    return [replace(constraint, gp=Standing(constraint.gp, target)) if target else constraint for constraint in surrogate.constraints]
+
+
+def known_at_target(problem: Problem, surrogate: Surrogate, feasible: Sequence[Record]) -> Array:
+    """What was measured, at whichever fidelity, as points at the target, `n x d`; only feasible points where there are some."""
+    space = problem.space
+    if feasible:
+        return space.encode(at_target(space, [record.params for record in feasible]))
+    return moved(surrogate.targets[0].X, standing(space, space.targets))
+
+
+def _max_value_entropy(bound: bool, state: History, settings: Bayes) -> MaxValueEntropy:
+    return MaxValueEntropy(state, bound)
+
+
+def augmented_ei(state: History, settings: Bayes) -> Score:
+    """It needs no settings."""
+    return augmented_improvement
+
+
+def variable_fidelity_ei(state: History, settings: Bayes) -> Score:
+    """It needs no settings."""
+    return variable_fidelity_improvement
+
+
+mf_mes, mf_gibbon = (partial(_max_value_entropy, bound) for bound in (False, True))
