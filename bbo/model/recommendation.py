@@ -14,7 +14,7 @@ from bbo.log.states import State
 from bbo.model.climbing import Climber, Mask
 from bbo.model.contract import CubeModel, Model
 from bbo.model.prediction import default_model_of, model_of, predictions_of
-from bbo.optimizers import bayes, robust, tasks
+from bbo.optimizers import fitted, robust, tasks
 from bbo.optimizers.candidates import Params, held, whole
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def _design(study: Study, scenarios: Scenarios, model: Model, note: str) -> Reco
     from bbo.model.robust_recommendation import Designs
 
     problem, space = study._problem, study._problem.space
-    if not isinstance(model, bayes.Model):
+    if not isinstance(model, fitted.Model):
         model, note = default_model_of(study)
-    assert isinstance(model, bayes.Model)  # the default surrogate is
+    assert isinstance(model, fitted.Model)  # the default surrogate is
     designs, nominal = Designs(problem, model, scenarios), robust.nominal(space)
     fixed = {**space.targets, **nominal}
     measured = (r.params for r in study._replica.ledger.records if r.state is State.DONE and not r.outside)

@@ -12,9 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
@@ -32,17 +29,13 @@ from surrogates.columns import Role
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
 
-    from acquisitions.feasibility import OutcomeConstraint
-    from acquisitions.posterior_mean import PosteriorMean
     from bbo.optimizers.custom import AcquisitionBuild, ModelFit
+    from bbo.optimizers.fitted import Model
     from bbo.optimizers.surrogate import Surrogate
     from bbo.optimizers.targets import Target
     from bbo.optimizers.transfer import Drawn, Sources
     from bbo.prior_studies import PriorStudy
     from bbo.study import Study
-    from surrogates.leave_one_out import LeaveOneOut
-
-Array = NDArray[np.float64]
 
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "surrogate": ("exact_gp",),
@@ -307,7 +300,12 @@ class Bayes:
         tasks.fixed(state.problem.space, request.fixed)
         done, failed = (len(state.finished(kind)) for kind in (State.DONE, State.FAILED))
         n_initial = self.n_initial or (_LEARNING if self.prior_studies else self._initial(state.problem))
-        if done < 2 or done + failed < n_initial or _nothing_compared(state):
+        early = done < 2 or done + failed < n_initial
+        if not early and state.problem.objectives[0].feedback == "ranking":
+            from bbo.optimizers.preferences import nothing_compared
+
+            early = nothing_compared(state)
+        if early:
             fixed = {**request.fixed, **request.context}
             varied, drawn = partial(fidelities.turn, state.problem.space), self._drawn(state)
             proposal = Sobol().over(state, request, fixed=fixed, varied=varied, drawn=drawn)
@@ -331,7 +329,8 @@ class Bayes:
         """Whether outcomes go through a power transform, which would bend sums over conditions."""
         return self.output_warp and not self.judges_conditions(problem)
 
-    def _targets(self, state: History) -> list[Target]:
+    def targets(self, state: History) -> list[Target]:
+        """What is modelled, in the units of the model, finished studies and gradients among it."""
         from bbo.optimizers.targets import targets_of
 
         problem, power = state.problem, self._bent(state.problem)
@@ -346,6 +345,8 @@ class Bayes:
 
     def model(self, state: History) -> Model | None:
         """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
+        from bbo.optimizers.fitted import Model
+
         return state.once(("model", self), lambda: Model.of(state, self))
 
     @staticmethod
@@ -359,7 +360,7 @@ class Bayes:
         from bbo.optimizers.targets import WORKS
 
         with fitting.one_thread():
-            targets = self._targets(state)
+            targets = self.targets(state)
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
@@ -409,88 +410,3 @@ class Bayes:
             score = custom.Custom(outcomes, model, entry.own_score(state, self, outcomes), entry.title)
         with custom.quiet():
             return search.points(state, surrogate, request, score)
-
-
-def _nothing_compared(state: History) -> bool:
-    """Whether results are rankings, and none of them says anything of two trials that are done."""
-    if state.problem.objectives[0].feedback != "ranking":
-        return False
-    from bbo.optimizers.preferences import compared
-
-    return not len(compared(state).comparisons)
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A fitted surrogate in the study's own terms (see `bbo.model.CubeModel`).
-
-    Args:
-        problem: What is optimized.
-        surrogate: Of its outcomes.
-        trials: Numbers of the finished trials it is fitted to.
-    """
-
-    problem: Problem
-    surrogate: Surrogate
-    trials: tuple[int, ...]
-
-    @classmethod
-    def of(cls, history: History, settings: Bayes) -> Model | None:
-        """Of the trials that are done or failed, with the latest hyperparameters where there are some; None while under two are done."""
-        from bbo.optimizers import fitting
-        from bbo.optimizers.targets import usable
-
-        if len(history.finished(State.DONE)) < 2 or _nothing_compared(history):
-            return None
-        with fitting.one_thread():
-            targets = settings._targets(history)
-            surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
-        return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
-
-    @property
-    def outcomes(self) -> tuple[str, ...]:
-        """Names of the modelled outcomes, in the order of the columns of `predict`."""
-        return self.problem.outcomes
-
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
-        """Mean and standard deviation of each outcome at each point (`n x m`), native units and sign, without measurement noise."""
-        from bbo.optimizers import fitting
-
-        with fitting.one_thread():
-            means, sds = self.surrogate.predict(self.problem.space.encode(rows))
-        m = len(self.outcomes)
-        return means[:, :m], sds[:, :m]
-
-    def log_p_feasible(self, rows: Sequence[Mapping[str, Any]]) -> Array:
-        """Log probability that each point can be evaluated and keeps the outcome constraints, shape `n`."""
-        from bbo.optimizers import fitting
-
-        with fitting.one_thread():
-            return self.surrogate.log_p_feasible(self.problem.space.encode(rows))
-
-    # -- for `bbo.model.CubeModel`; whoever calls these limits the threads
-
-    @property
-    def score(self) -> PosteriorMean:
-        """The posterior mean of the first objective, to be maximized, in the units of the fit."""
-        from acquisitions.posterior_mean import PosteriorMean
-
-        return PosteriorMean(self.surrogate.gps[0])
-
-    @property
-    def constraints(self) -> Mapping[str, OutcomeConstraint]:
-        """What makes a point feasible, by the name of the outcome; that it can be evaluated under a name that is none."""
-        bounded = (target.name for target in self.surrogate.targets if target.bounded)
-        return dict(zip(bounded, self.surrogate.constraints, strict=True))
-
-    def medians(self, X: Array) -> Array:
-        """Median of each outcome at encoded points (`n x d`), native units and sign, `n x m`; the mean, without `output_warp`."""
-        return self.surrogate.medians(X)[:, : len(self.outcomes)]
-
-    def slopes(self, X: Array) -> Array:
-        """Gradients of the medians with respect to encoded points (`n x d`), `n x m x d`."""
-        return self.surrogate.slopes(X)[:, : len(self.outcomes)]
-
-    def leave_one_out(self) -> Mapping[str, LeaveOneOut]:
-        """Each trial's outcomes beside what is expected of them from the other trials, by outcome; units of the fit."""
-        return {name: entry for name, entry in self.surrogate.leave_one_out().items() if name in self.outcomes}

@@ -11,7 +11,8 @@ from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import robust, tasks
 from bbo.optimizers.base import Proposal, Request, refuse
-from bbo.optimizers.bayes import Bayes, Model
+from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.fitted import Model
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem

@@ -15,7 +15,8 @@ import bbo
 from bbo.files.study_file import read_study_file
 from bbo.optimizers.acquisitions import TABLE
 from bbo.optimizers.base import resolve, to_json
-from bbo.optimizers.bayes import Bayes, Model
+from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.fitted import Model
 from bbo.optimizers.fitting import one_thread
 from bbo.optimizers.targets import targets_of
 from bbo.optimizers.transfer import KEPT, beginnings, learned, rescaled, trials_of
