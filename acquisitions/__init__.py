@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement as LogAugmentedExpectedImprovement
     from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
+    from acquisitions.boca import BOCA as BOCA
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
     from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
     from acquisitions.entropy_search import LogEntropySearch as LogEntropySearch
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from acquisitions.maximizer import maximize as maximize
     from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy as LogMultiFidelityMaxValueEntropy
     from acquisitions.multi_fidelity_max_value_entropy import MultiFidelityGIBBON as MultiFidelityGIBBON
+    from acquisitions.multi_fidelity_upper_confidence_bound import MultiFidelityUpperConfidenceBound as MultiFidelityUpperConfidenceBound
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.optimistic_constraints import LeastViolation as LeastViolation
     from acquisitions.optimistic_constraints import OptimisticConstraints as OptimisticConstraints
@@ -58,6 +60,8 @@ REGISTRY = {
     "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
     "augmented_ei": "acquisitions.augmented_expected_improvement:LogAugmentedExpectedImprovement",
     "variable_fidelity_ei": "acquisitions.variable_fidelity_expected_improvement:LogVariableFidelityExpectedImprovement",
+    "boca": "acquisitions.boca:BOCA",
+    "mf_gp_ucb": "acquisitions.multi_fidelity_upper_confidence_bound:MultiFidelityUpperConfidenceBound",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",

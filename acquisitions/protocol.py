@@ -40,3 +40,11 @@ class Growing(Acquisition, Protocol):
 
     def with_pending(self, X: Array) -> Growing:
         """The same with the points X (`q x d`) awaited as well; itself is left as it is."""
+
+
+@runtime_checkable
+class Staged(Acquisition, Protocol):
+    """A score of points at the target, for one of which it is then said at which fidelity it is measured."""
+
+    def at_levels(self, x: Array) -> Array:
+        """The point x (`1 x d`) at the fidelities to measure it at, `k x d`: the one that is wanted first, then those in its stead."""
