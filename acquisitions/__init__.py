@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from acquisitions.bald import LogBALD as LogBALD
     from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
+    from acquisitions.boca import BOCA as BOCA
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
     from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
     from acquisitions.derivative_knowledge_gradient import LogDerivativeKnowledgeGradient as LogDerivativeKnowledgeGradient
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from acquisitions.maximizer import maximize as maximize
     from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy as LogMultiFidelityMaxValueEntropy
     from acquisitions.multi_fidelity_max_value_entropy import MultiFidelityGIBBON as MultiFidelityGIBBON
+    from acquisitions.multi_fidelity_upper_confidence_bound import MultiFidelityUpperConfidenceBound as MultiFidelityUpperConfidenceBound
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.optimistic_constraints import LeastViolation as LeastViolation
     from acquisitions.optimistic_constraints import OptimisticConstraints as OptimisticConstraints
@@ -65,6 +67,8 @@ REGISTRY = {
     "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
     "augmented_ei": "acquisitions.augmented_expected_improvement:LogAugmentedExpectedImprovement",
     "variable_fidelity_ei": "acquisitions.variable_fidelity_expected_improvement:LogVariableFidelityExpectedImprovement",
+    "boca": "acquisitions.boca:BOCA",
+    "mf_gp_ucb": "acquisitions.multi_fidelity_upper_confidence_bound:MultiFidelityUpperConfidenceBound",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "ucb": "acquisitions.upper_confidence_bound:UpperConfidenceBound",

@@ -317,15 +317,19 @@ TABLE: Mapping[str, Entry] = {
             own=None,
             running=running,
             fidelities=True,
-            ranges=name != "variable_fidelity_ei",
+            unconstrained=_NO_GAIN if name in ("boca", "mf_gp_ucb") else None,
+            ranges=name not in ("variable_fidelity_ei", "mf_gp_ucb"),
             decides_level=True,
-            log_gain=name != "mf_gibbon",
+            log_gain=name in ("mf_mes", "augmented_ei", "variable_fidelity_ei"),
+            settings={"beta": BETA} if name in ("boca", "mf_gp_ucb") else {},
         )
         for name, title, running in (
             ("mf_mes", "multi-fidelity max-value entropy search", _BELIEVED),
             ("mf_gibbon", "multi-fidelity GIBBON", "are scored together with the point"),
             ("augmented_ei", "log augmented expected improvement", _BELIEVED),
             ("variable_fidelity_ei", "log variable-fidelity expected improvement", _BELIEVED),
+            ("boca", "BOCA", _BELIEVED),
+            ("mf_gp_ucb", "multi-fidelity upper confidence bound", _BELIEVED),
         )
     },
 }

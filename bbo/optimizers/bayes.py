@@ -132,8 +132,8 @@ class Bayes:
         output_warp: Whether objectives are bent towards a normal distribution (Yeo & Johnson 2000), as HEBO does
             (Cowen-Rivers et al. 2022, arXiv:2012.03826): what tells good from very good is then not lost among bad values.
 
-        beta: Of ``"ucb"`` and ``"straddle"``: the weight of the variance, so that ``sqrt(beta)`` standard deviations count; None
-            means 1.96 squared, the bounds of a 95 % interval.
+        beta: Of ``"ucb"``, ``"straddle"``, ``"boca"`` and ``"mf_gp_ucb"``: the weight of the variance, so that ``sqrt(beta)`` standard
+            deviations count; None means 1.96 squared, the bounds of a 95 % interval.
         level: Of ``"straddle"``: the value of the objective that is to be located, in its own units.
         optimum: Where you believe the optimum to lie, as far as you have a belief: `bbo.Normal` (mean, sd) for a number, in its own
             units, the sd of a parameter with ``log=True`` in decades (0.5 is a factor of three); weights of all choices for a
@@ -262,7 +262,9 @@ class Bayes:
         from bbo.optimizers import transfer
 
         name = None if callable(self.surrogate) or callable(self.acquisition) else self.acquisition or default(problem)
-        return transfer.refusal(name, problem, botorch=name is not None and TABLE[name].botorch)
+        entry = None if name is None else TABLE[name]
+        alone = entry is not None and (entry.decides_level or entry.needs_gradients or not entry.gradients)
+        return transfer.refusal(name, problem, botorch=entry is not None and entry.botorch, alone=alone)
 
     def _drawn(self, state: History) -> Drawn | None:
         """What makes the points of an initial design, where those of the Sobol sequence are not all."""

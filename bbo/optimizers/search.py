@@ -14,7 +14,7 @@ from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, Smooth, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.posterior_mean import PosteriorMean
-from acquisitions.protocol import Acquisition, Climbable, Growing, Seeking
+from acquisitions.protocol import Acquisition, Climbable, Growing, Seeking, Staged
 from acquisitions.risk_of_mean import RiskOfMean
 from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
@@ -81,7 +81,10 @@ def points(
         if guide is not None:
             leaders += guide.leaders(rng, fixed)
         owed = not decides_level and due_at_target(space, [*(record.params for record in eligible), *running])
-        if not owed:
+        if isinstance(acquisition, Staged):
+            params, path, optima = best_new(state, acquisition, leaders, running, {**space.targets, **fixed}, rng, before=optima)
+            params = _at_its_level(state, acquisition, params, running, fixed)
+        elif not owed:
             params, path, optima = best_new(state, guided(acquisition, guide), leaders, running, fixed, rng, before=optima)
         if owed or (not decides_level and params is not None and settled(acquisition, space.encode([params]))):
             there, goal = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
@@ -93,6 +96,19 @@ def points(
         running.append(params)
         fixed |= {name: params[name] for name in request.shared if name in params}
     return queries, aim if guide is None else f"{aim}, {guide.aim}", path
+
+
+def _at_its_level(
+    state: History, staged: Staged, params: Params | None, running: Sequence[Params], fixed: Mapping[str, Any]
+) -> Params | None:
+    """A point at the target moved to the first fidelity that is wanted of it and is new; as it is where the fidelity is set."""
+    space = state.problem.space
+    if params is None or not space.targets or any(name in fixed for name in space.targets):
+        return params
+    (name,) = space.targets
+    rows = staged.at_levels(space.encode([params]))
+    moved = (held(space, params, {name: value}) for value in space.parameters[name].decode(rows[:, list(space.columns_of(name))]))
+    return next(iter(fresh(state, [point for point in moved if point is not None], beside=running)), params)
 
 
 def _at_the_target(

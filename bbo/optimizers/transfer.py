@@ -49,13 +49,14 @@ class Trial:
     sd: Mapping[str, float]
 
 
-def refusal(acquisition: str | None, problem: Problem, *, botorch: bool) -> str | None:
+def refusal(acquisition: str | None, problem: Problem, *, botorch: bool, alone: bool) -> str | None:
     """Why finished studies cannot be learned from; None where they can.
 
     Args:
         acquisition: Its name; None for a function or a model of the user's.
         problem: What is optimized.
         botorch: Whether it is BoTorch's function.
+        alone: Whether it works on processes of one study only.
     """
     if other := [f"{name!r} is a {role} parameter" for name, role in problem.space.roles.items() if role != "decision"]:
         return f"it learns from finished studies where all parameters are decisions, and {other[0]}"
@@ -67,7 +68,7 @@ def refusal(acquisition: str | None, problem: Problem, *, botorch: bool) -> str 
         return "it learns from finished studies by models and acquisition functions of bbo, and one is yours"
     if acquisition == "thompson":
         return "it draws no functions ('thompson') from a process that learns from finished studies"
-    if acquisition in ("parego", "knowledge_gradient_sga", "derivative_knowledge_gradient"):
+    if alone:
         return f"the acquisition {acquisition!r} does not know processes that learn from finished studies"
     return f"the acquisition {acquisition!r} is BoTorch's, and cannot ask a process that learns from finished studies" if botorch else None
 

@@ -143,6 +143,8 @@ BUILDS = {
     "mf_gibbon": lambda gps: acquisitions.MultiFidelityGIBBON(gps[0], X, 0.05, TARGET),
     "augmented_ei": lambda gps: acquisitions.LogAugmentedExpectedImprovement(gps[0], X, 0.05, TARGET, constraints(gps)),
     "variable_fidelity_ei": lambda gps: acquisitions.LogVariableFidelityExpectedImprovement(gps[0], 0.5, 0, (0.1, 0.8)),
+    "boca": lambda gps: acquisitions.BOCA(gps[0], 4.0, 0, (0.1, 0.8), (1.0, 9.0), (0.5, 0.0), (1.0, 1.0)),
+    "mf_gp_ucb": lambda gps: acquisitions.MultiFidelityUpperConfidenceBound(gps[0], 4.0, 0, (0.1, 0.8), (1.0, 9.0), (0.2, 0.0)),
     "pi": lambda gps: acquisitions.ProbabilityOfImprovement(gps[0], 0.5),
     "log_pi": lambda gps: acquisitions.LogProbabilityOfImprovement(gps[0], 0.5),
     "ucb": lambda gps: acquisitions.UpperConfidenceBound(gps[0], 4.0),

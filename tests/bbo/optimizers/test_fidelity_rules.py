@@ -12,14 +12,16 @@ import acquisitions
 import bbo
 from acquisitions.at_target import moved
 from acquisitions.per_cost import LogPerCost, PerCost
+from acquisitions.protocol import Staged
 from acquisitions.standing import Standing
 from bbo.log.states import State
-from bbo.optimizers.acquisitions import TABLE, Score
+from bbo.optimizers.acquisitions import BETA, TABLE, Score
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
+from bbo.optimizers.search import _at_its_level
 from bbo.replay import reproduce
 
-RULES = ("mf_mes", "mf_gibbon", "augmented_ei", "variable_fidelity_ei")
+RULES = ("mf_mes", "mf_gibbon", "augmented_ei", "variable_fidelity_ei", "boca", "mf_gp_ucb")
 COST = {"coarse": 1.0, "fine": 10.0}
 LEVELS = bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity(COST)})
 RANGE = bbo.Space({"x": bbo.Float(0, 1), "epochs": bbo.Fidelity(1, 81, cost=(1, 81), integer=True, log=True)})
@@ -189,3 +191,65 @@ def test_improvements_without_fidelities_are_over_a_best() -> None:
     best = surrogate.gps[0].predict(surrogate.targets[0].X)[0].max()
     np.testing.assert_allclose(score.value(X), acquisitions.LogExpectedImprovement(surrogate.gps[0], best).value(X))
     assert made(filled(PLAIN, "augmented_ei"))[0].target == {}
+
+
+# -- confidence bounds ----------------------------------------------------------------------------------------------------------
+
+
+def test_confidence_bounds_without_fidelities_are_the_plain_one() -> None:
+    X = np.random.default_rng(0).random((20, 2))
+    for name in ("boca", "mf_gp_ucb"):
+        np.testing.assert_array_equal(*(made(filled(PLAIN, which))[0].value(X) for which in (name, "ucb")))
+
+
+def test_boca_knows_the_correlation_of_levels_before_there_are_data() -> None:
+    """By the chain of levels, ``f_fine = rho f_coarse + delta``."""
+    score, surrogate = made(filled(LEVELS, "boca", f=forrester))
+    gp, rule = surrogate.gps[0], score.rule
+    theta = dict(zip(gp.kernel.parameters.names, gp.theta, strict=True))
+    own, added, rho = np.exp(theta["variance[0]"]), np.exp(theta["variance[1]"]), theta["rho[1]"]
+    whole = rho**2 * own + added
+    np.testing.assert_allclose(rule.sds, np.sqrt([own, whole]), rtol=1e-9)
+    np.testing.assert_allclose(rule.gaps, [np.sqrt(1 - rho**2 * own / whole), 0.0], rtol=1e-6, atol=1e-7)
+    assert (rule.beta, rule.costs) == (BETA, (1.0, 10.0))
+
+
+def test_mf_gp_ucb_has_the_largest_difference_seen_and_the_beta_given() -> None:
+    study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(acquisition="mf_gp_ucb", n_initial=2, beta=2.0), seed=3)
+    for point in LEVELS.sample(10, np.random.default_rng(4)):
+        study.add(point, forrester(point))
+    score, surrogate = made(study)
+    points = [[{**trial.params, "mesh": mesh} for trial in study.trials] for mesh in COST]
+    coarse, fine = (surrogate.gps[0].predict(LEVELS.encode(those))[0] for those in points)
+    np.testing.assert_allclose(score.rule.zeta, [np.abs(coarse - fine).max(), 0.0], rtol=1e-9)
+    assert score.rule.beta == 2.0
+
+
+@pytest.mark.parametrize("name", ["boca", "mf_gp_ucb"])
+def test_a_point_is_moved_to_the_level_that_the_rule_says(name: str) -> None:
+    """The same point at the target, where the level is fixed, and at the level of the rule, where it is not."""
+    for seed in range(3):
+        free, fixed = (filled(LEVELS, name, n=8 + 3 * seed, f=forrester) for _ in range(2))
+        rule = made(free)[0].rule
+        there, chosen = fixed.ask(fixed={"mesh": "fine"}).params, free.ask().params
+        assert there["mesh"] == "fine" and chosen["x"] == there["x"]
+        wanted = LEVELS.decode(rule.at_levels(LEVELS.encode([there])))[0]
+        assert chosen["mesh"] == wanted["mesh"]
+
+
+def test_a_level_where_the_point_is_known_gives_way_to_the_next() -> None:
+    study = filled(LEVELS, "mf_gp_ucb", f=forrester)
+    state, there = study._replica.state, {"x": 0.3125, "mesh": "fine"}
+
+    class Always:
+        def value(self, X: Any) -> Any:
+            return np.zeros(len(X))
+
+        def at_levels(self, x: Any) -> Any:
+            return LEVELS.encode([{**there, "mesh": mesh} for mesh in COST])
+
+    assert isinstance(Always(), Staged)
+    assert _at_its_level(state, Always(), there, [], {}) == {**there, "mesh": "coarse"}
+    assert _at_its_level(state, Always(), there, [{**there, "mesh": "coarse"}], {}) == there
+    assert _at_its_level(state, Always(), there, [], {"mesh": "fine"}) == there
+    assert _at_its_level(state, Always(), None, [], {}) is None
