@@ -6,9 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement as LogAugmentedExpectedImprovement
     from acquisitions.augmented_upper_confidence_bound import AugmentedUpperConfidenceBound as AugmentedUpperConfidenceBound
+    from acquisitions.bald import LogBALD as LogBALD
     from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
+    from acquisitions.boca import BOCA as BOCA
     from acquisitions.box_decomposition import infer_reference_point as infer_reference_point
     from acquisitions.constrained_expected_improvement import LogConstrainedExpectedImprovement as LogConstrainedExpectedImprovement
     from acquisitions.derivative_knowledge_gradient import LogDerivativeKnowledgeGradient as LogDerivativeKnowledgeGradient
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from acquisitions.maximizer import maximize as maximize
     from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy as LogMultiFidelityMaxValueEntropy
     from acquisitions.multi_fidelity_max_value_entropy import MultiFidelityGIBBON as MultiFidelityGIBBON
+    from acquisitions.multi_fidelity_upper_confidence_bound import MultiFidelityUpperConfidenceBound as MultiFidelityUpperConfidenceBound
     from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement as LogNoisyExpectedImprovement
     from acquisitions.optimistic_constraints import LeastViolation as LeastViolation
     from acquisitions.optimistic_constraints import OptimisticConstraints as OptimisticConstraints
@@ -37,8 +41,15 @@ if TYPE_CHECKING:
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
     from acquisitions.risk_knowledge_gradient import LogRiskKnowledgeGradient as LogRiskKnowledgeGradient
+    from acquisitions.risk_measures import RiskMeasure as RiskMeasure
+    from acquisitions.risk_of_mean import RiskOfMean as RiskOfMean
+    from acquisitions.scenarios import Scenarios as Scenarios
+    from acquisitions.scenarios import Shift as Shift
     from acquisitions.straddle import Straddle as Straddle
     from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
+    from acquisitions.variable_fidelity_expected_improvement import (
+        LogVariableFidelityExpectedImprovement as LogVariableFidelityExpectedImprovement,
+    )
     from acquisitions.weighed import LogFeasibleGain as LogFeasibleGain
 
 REGISTRY = {
@@ -55,6 +66,10 @@ REGISTRY = {
     "gibbon": "acquisitions.max_value_entropy:GIBBON",
     "mf_mes": "acquisitions.multi_fidelity_max_value_entropy:LogMultiFidelityMaxValueEntropy",
     "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
+    "augmented_ei": "acquisitions.augmented_expected_improvement:LogAugmentedExpectedImprovement",
+    "variable_fidelity_ei": "acquisitions.variable_fidelity_expected_improvement:LogVariableFidelityExpectedImprovement",
+    "boca": "acquisitions.boca:BOCA",
+    "mf_gp_ucb": "acquisitions.multi_fidelity_upper_confidence_bound:MultiFidelityUpperConfidenceBound",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",
     "log_pi": "acquisitions.probability_of_improvement:LogProbabilityOfImprovement",
     "augmented_ucb": "acquisitions.augmented_upper_confidence_bound:AugmentedUpperConfidenceBound",
@@ -62,6 +77,7 @@ REGISTRY = {
     "eubo": "acquisitions.best_option:ExpectedUtilityOfBestOption",
     "log_eubo": "acquisitions.best_option:LogGainOfBestOption",
     "integrated_variance": "acquisitions.integrated_variance:LogIntegratedVarianceReduction",
+    "bald": "acquisitions.bald:LogBALD",
     "straddle": "acquisitions.straddle:Straddle",
     "mean": "acquisitions.posterior_mean:PosteriorMean",
     "log_pof": "acquisitions.feasibility:LogProbabilityOfFeasibility",
@@ -82,6 +98,10 @@ _EXPORTS = {
         "acquisitions.optimistic_penalty:OptimisticLagrangian",
         "acquisitions.integrated_knowledge_gradient:LogIntegratedKnowledgeGradient",
         "acquisitions.risk_knowledge_gradient:LogRiskKnowledgeGradient",
+        "acquisitions.risk_measures:RiskMeasure",
+        "acquisitions.risk_of_mean:RiskOfMean",
+        "acquisitions.scenarios:Scenarios",
+        "acquisitions.scenarios:Shift",
         "acquisitions.weighed:LogFeasibleGain",
     )
 }

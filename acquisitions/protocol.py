@@ -56,3 +56,11 @@ class Seeking(Acquisition, Protocol):
 
     def seek(self, starts: Array, fixed: Mapping[int, float], rng: np.random.Generator) -> Maximum:
         """The best point that is reached from legal ones (`starts x d`), with some columns standing still."""
+
+
+@runtime_checkable
+class Staged(Acquisition, Protocol):
+    """A score of points at the target, for one of which it is then said at which fidelity it is measured."""
+
+    def at_levels(self, x: Array) -> Array:
+        """The point x (`1 x d`) at the fidelities to measure it at, `k x d`: the one that is wanted first, then those in its stead."""

@@ -25,6 +25,8 @@ _TEMPERATURE = 1e-2  # of the soft maximum over designs, of outcomes standardise
 
 _SURPRISES = 7  # nodes of the Gauss-Hermite rule over what is measured
 
+_LEAST = 1e-9  # weight of the squared movement; gains well below it are lost in the rounding of what they are differences of
+
 _ONE = 1.0 - 1e-9
 
 
@@ -36,7 +38,8 @@ class LogRiskKnowledgeGradient:
     ``g + b (Z - (v' xi) / (1 + sqrt(1 - v'v)))`` with ``b = k_n(., (x, w)) / sd = R v``, which has the mean and the covariance of the
     posterior then: nothing is factorised anew. Expectations are averages over samples, in pairs of opposite ones, and a Gauss-Hermite rule
     for Z; ``max_i R_n`` is that of the averages over Z, which it equals in expectation, so that the gain is never negative. Both maxima are
-    soft (log-sum-exp), so that it is nowhere flat.
+    soft (log-sum-exp), and a billionth of the mean square by which a measurement moves the designs is added: where none decides between
+    them any more, the one that says most of them is best.
 
     `rough`, for screening, is the first order of it in closed form: a mean that moves by d moves the measure by
     ``sum_j E_n[share_j] d_j``, so that measures are lines in Z again. For the expectation that is all.
@@ -155,24 +158,25 @@ class _Moved:
         h, along = 1.0 / (1.0 + root), self.v @ xi.T
         t = z - (along * h[:, None])[:, :, None]  # m x s x k
         after = values[:, None] + self.b[:, None, None] * t[:, :, :, None, None]  # m x s x k x b x q
+        said = _LEAST * (self.b * self.b).mean((1, 2))
         if not gradient:
-            return _soft(measure.of(after, weights).mean(1), chance)[0], np.empty((0, 0))
+            return _soft(measure.of(after, weights).mean(1), chance)[0] + said, np.empty((0, 0))
         shares = measure.shares(after, weights)
         found, slope = _soft((shares * after).sum(-1).mean(1), chance)
         weighed = slope[:, None, :, :, None] * shares / len(xi)
-        d_b = (weighed * t[:, :, :, None, None]).sum((1, 2))
+        d_b = (weighed * t[:, :, :, None, None]).sum((1, 2)) + 2.0 * _LEAST / self.b[0].size * self.b
         d_t = (weighed * self.b[:, None, None]).sum((3, 4)).sum(2)  # m x s: t moves alike for all surprises
         d_v = -h[:, None] * (d_t @ xi) - ((d_t * along).sum(1) * h * h / root)[:, None] * self.v
         d_b = d_b.reshape(len(d_b), -1)
         d_covariance = (d_b + d_v @ self.score._process.whiten.T) / self.sd[:, None]
         d_variance = -0.5 * ((d_b * self.b.reshape(d_b.shape)).sum(1) + (d_v * self.v).sum(1)) / self.sd**2
-        return found, self.moments.pull(None, np.where(self.floored, 0.0, d_variance), d_covariance)
+        return found + said, self.moments.pull(None, np.where(self.floored, 0.0, d_variance), d_covariance)
 
 
 def _soft(R: Array, chance: Array) -> tuple[Array, Array]:
     """Mean over k of the soft maximum over b of R (`m x k x b`), less that of the means (`m`), and its gradient in R.
 
-    In differences from the means, whose first order cancels: gains far below the rounding of R are exact.
+    In differences from the means, whose first order cancels, so that it is good far below the rounding of R.
     """
     centre = np.einsum("k,mkb->mb", chance, R)
     log_share = (centre - centre.max(1, keepdims=True)) / _TEMPERATURE

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import Random as Random
     from bbo.optimizers import Sobol as Sobol
     from bbo.optimizers import list_optimizers as list_optimizers
+    from bbo.prior_studies import PriorStudy as PriorStudy
     from bbo.pruners.asha import ASHA as ASHA
     from bbo.pruners.median import Median as Median
     from bbo.space import Bool as Bool
@@ -62,6 +63,7 @@ _EXPORTS = {
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": "Auto Bayes CMAES CONFIG EPBO Grid PrimalDual Random Sobol list_optimizers",
+    "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",
     "bbo.space": "Bool Categorical Context Environment Fidelity Fixed Float Int Normal Ordinal Sequence Simplex Source Space Task Uniform",

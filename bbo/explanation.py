@@ -13,6 +13,7 @@ from bbo.log.events import Event
 from bbo.log.ledger import Ranking, Record
 from bbo.log.states import MAX_ATTEMPTS, State
 from bbo.optimizers.base import Optimizer, Remarking, judges_conditions, modelled_roles, no_gradients, resolve, uses_sd
+from bbo.prior_studies import described
 from bbo.problem import Problem
 from bbo.replica import Replica
 
@@ -47,6 +48,7 @@ def _study(replica: Replica) -> Iterator[str]:
     turns = [name for name, before in zip(names, ["", *names], strict=False) if name != before]
     if len(turns) > 1:
         yield f"Optimizers so far, in turn: {', '.join(turns)}."
+    yield from described(ledger.transferred)
     yield from _notes(replica)
     yield from _remark(replica)
     yield from _unused(replica)

@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,6 +18,7 @@ from bbo.log.events import Event
 from bbo.log.ledger import Ledger, Record
 from bbo.objectives import Constraint, Objective, constraints_of, objectives_of
 from bbo.optimizers.base import Optimizer, resolve, to_json
+from bbo.prior_studies import transfers
 from bbo.problem import Problem, derive
 from bbo.pruners import Pruner
 from bbo.pruners import resolve as resolve_pruner
@@ -58,6 +60,7 @@ class Study:
     Raises:
         InvalidSpace, InvalidStudy: The definition is malformed.
         StudyMismatch: The stored study has another definition; the message shows the difference and names the way out.
+        StudyNotFound: The optimizer is to learn from a study that is not there.
         StudyExists: The name is taken and ``if_exists="error"``.
         Unsupported: The optimizer cannot run this problem.
         StorageError: The storage cannot be opened.
@@ -99,10 +102,14 @@ class Study:
         problem = Problem(space, objectives_of(objectives), constraints_of(outcome_constraints), seed=definition["seed"])
         check_methods(problem, chosen, stopper)
         self._connect(opened, name)
+        # Read only for a study that is made: one that is opened has its copies, and they may be gone meanwhile.
+        made = bool(getattr(chosen, "prior_studies", None)) and name not in opened.studies()
+        copies = transfers(chosen, problem, opened) if made else []
         configured = {"optimizer": to_json(chosen, durable=_durable(opened)), "pruner": pruner_to_json(stopper)}
         now = time.time()
         try:
-            first = opened.append(name, [Event("created", definition, time=now), Event("configured", configured, time=now)], after=0)
+            events = [Event("created", definition), Event("configured", configured), *copies]
+            first = opened.append(name, [replace(event, time=now) for event in events], after=0)
         except Conflict:
             if if_exists == "error":
                 raise StudyExists(f"study {name!r} exists; choose another name, or leave out if_exists='error'") from None
@@ -115,7 +122,7 @@ class Study:
             )
         else:
             self._replica.fold(first)
-        _ = self._replica.state if self._replica.ledger.seq == 2 else None
+        _ = self._replica.state if self._replica.ledger.seq == 2 + len(copies) else None
 
     @classmethod
     def _open(cls, name: str, storage: Storage) -> Study:
@@ -487,7 +494,7 @@ class Study:
         stopper = self.pruner if pruner is ... else resolve_pruner(pruner)
         check_methods(self._problem, chosen, stopper)
         body = {"optimizer": to_json(chosen, durable=_durable(self._storage)), "pruner": pruner_to_json(stopper)}
-        self._write(lambda _: [Event("configured", body)])
+        self._write(lambda ledger: [Event("configured", body), *transfers(chosen, self._problem, self._storage, ledger)])
 
     def redefine(self, *, space: Space, defaults: Mapping[str, Any] | None = None) -> None:
         """Go on in another space: ranges widened or narrowed, choices or parameters added or dropped.
@@ -641,18 +648,21 @@ class Study:
 
         return predict(self, params)
 
-    def recommend(self) -> Recommendation:
+    def recommend(self, *, fixed: Mapping[str, Any] | None = None) -> Recommendation:
         """What the model believes best, at the target: parameters, mean, sd, probability of being feasible.
 
         With an environment, or decisions that are set inexactly, it is the design that is best over all that it meets
         (`Objective.risk`); the parameters are then the decisions alone.
+
+        Args:
+            fixed: Parameters that are set, by name: the best point with these values, such as that of a task.
 
         Raises:
             NoBest: Too little was told for a model.
         """
         from bbo.model import recommend
 
-        return recommend(self)
+        return recommend(self, fixed)
 
     def importance(self) -> list[Importance]:
         """How much each parameter matters to each outcome, by the model; most important first.

@@ -216,7 +216,7 @@ def problems() -> dict[str, list[Problem]]:
     conditional = bbo.Space({"x": x, "n": bbo.Int(1, 5), "y": bbo.Float(0, 1, when="n >= 3")})
     numbers = bbo.Space({"x": x, "s": bbo.Float(0, 1, step=0.25), "n": bbo.Int(1, 5), "l": bbo.Float(1e-3, 1, log=True)})
     leveled: list[Parameter] = [bbo.Fidelity(0, 1), bbo.Source({"a": 1, "b": 9})]
-    given: list[Parameter] = [bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1))]
+    task, given = (bbo.Space({"x": x, "y": y, "z": z}) for z in (bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1))))
     chances: list[Parameter] = [bbo.Environment(bbo.Uniform(0, 1)), bbo.Environment({"a": 0.3, "b": 0.7})]
     return {
         "Float, Int, steps, log scales": [Problem(numbers, value)],
@@ -231,7 +231,8 @@ def problems() -> dict[str, list[Problem]]:
         "results told as rankings": [Problem(box, (bbo.Objective("taste", feedback="ranking"),))],
         "fidelity or source": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in leveled],
         "environment": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in chances],
-        "task, context": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in given],
+        "task": [Problem(task, value)],
+        "context": [Problem(given, value)],
     }
 
 

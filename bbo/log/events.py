@@ -21,6 +21,7 @@ KINDS = frozenset(
         "created",
         "configured",
         "redefined",
+        "transferred",
         "added",
         "enqueued",
         "asked",

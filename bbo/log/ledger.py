@@ -148,6 +148,7 @@ class Ledger:
         records: Every trial, by number.
         definition: Body of `created`, with what `redefined` changed.
         configurations: Bodies of the `configured` events, in order.
+        transferred: Bodies of the `transferred` events, in order: finished studies that are copied in, whose trials are none of this one's.
         queue: Numbers of queued trials, first to go out first.
         pending: Numbers of pending trials.
         counts: Trials by state.
@@ -159,6 +160,7 @@ class Ledger:
     records: list[Record] = field(default_factory=list)
     definition: dict[str, Any] = field(default_factory=dict)
     configurations: list[Mapping[str, Any]] = field(default_factory=list)
+    transferred: list[Mapping[str, Any]] = field(default_factory=list)
     queue: dict[int, None] = field(default_factory=dict)
     pending: dict[int, None] = field(default_factory=dict)
     counts: Counter[State] = field(default_factory=Counter)
@@ -215,6 +217,10 @@ class Ledger:
 
     def _configured(self, event: Event) -> tuple[Record, ...]:
         self.configurations.append(event.body)
+        return ()
+
+    def _transferred(self, event: Event) -> tuple[Record, ...]:
+        self.transferred.append(event.body)
         return ()
 
     def _stopped(self, event: Event) -> tuple[Record, ...]:
@@ -313,6 +319,7 @@ class Ledger:
             "created": _created,
             "configured": _configured,
             "redefined": _redefined,
+            "transferred": _transferred,
             "stopped": _stopped,
             "added": _added,
             "enqueued": _enqueued,

@@ -90,13 +90,14 @@ def default_model_of(study: Study) -> tuple[Model, str]:
         NoBest: No trial can be used.
     """
     from bbo.optimizers import bayes
+    from bbo.optimizers.fitted import Model
     from bbo.optimizers.history import History
 
     with study._lock:
         replica = study._replica
         problem, ledger = replica.problem, replica.ledger
         history = History(problem, {record.number: record for record in ledger.records}, rankings=list(ledger.rankings))
-        fitted = bayes.Model.of(history, bayes.Bayes())
+        fitted = Model.of(history, bayes.Bayes())
     if fitted is None and problem.objectives[0].feedback == "ranking":
         raise NoBest("no ranking compares two of the finished trials; use study.tell_ranking")
     if fitted is None:

@@ -14,7 +14,7 @@ from bbo.log.states import State
 from bbo.model.climbing import Climber, Mask
 from bbo.model.contract import CubeModel, Model
 from bbo.model.prediction import default_model_of, model_of, predictions_of
-from bbo.optimizers import bayes, robust
+from bbo.optimizers import fitted, robust, tasks
 from bbo.optimizers.candidates import Params, held, whole
 
 if TYPE_CHECKING:
@@ -53,8 +53,10 @@ class Recommendation:
     note: str
 
 
-def recommend(study: Study) -> Recommendation:
+def recommend(study: Study, fixed: Mapping[str, Any] | None = None) -> Recommendation:
     """The point with the best predicted objective among those that are feasible rather than not, at the target of fidelities.
+
+    With `fixed` it is the best among those that have these values; a `bbo.Task` has to be among them.
 
     The posterior mean is maximized over the space (`acquisitions.maximize`) under the known constraints and an even chance of
     being feasible, in the units of the fit; where the climbs end and what was measured is then compared in its own units. Spaces
@@ -65,25 +67,31 @@ def recommend(study: Study) -> Recommendation:
     function. It holds no environment, which nobody sets in service.
 
     Raises:
-        NoBest: Too little was told for a model, there can be none, or there are several objectives.
+        NoBest: Too little was told for a model, there can be none, or there are several objectives, or a task and none is fixed.
+        OutOfRange: A fixed value is not in the space.
     """
     from bbo.optimizers.fitting import one_thread
 
     problem = study._problem
     if len(problem.objectives) > 1:
         raise NoBest(f"{len(problem.objectives)} objectives have no single best point; use study.pareto_front()")
-    model, note = model_of(study)
     space = problem.space
+    held_at = {**space.targets, **(space.validate(fixed, partial=True, what="fixed") if fixed else {})}
+    if open_tasks := [name for name in tasks.names(space) if name not in held_at]:
+        raise NoBest(f"which is best depends on the task; use study.recommend(fixed={{{open_tasks[0]!r}: ...}})")
+    model, note = model_of(study)
     if (scenarios := robust.scenarios(problem)) is not None:
+        if fixed:
+            raise NoBest("the best design over all conditions is found without fixed values; use study.recommend()")
         with one_thread():
             return _design(study, scenarios, model, note)
     measured = [r.params for r in study._replica.ledger.records if r.state is State.DONE and not r.outside]
-    points = [dict(p) for p in measured if space.contains(p) and space.targets.items() <= p.items()]
+    points = [dict(p) for p in measured if space.contains(p) and held_at.items() <= p.items()]
     with one_thread():
         if whole(space):
-            points += [point for every in space.enumerate() if (point := held(space, every, space.targets)) is not None]
+            points += [point for every in space.enumerate() if (point := held(space, every, held_at)) is not None]
         else:
-            points += _optima(problem, model, _best_first(model, points, problem)[:_LEADERS])
+            points += _optima(problem, model, _best_first(model, points, problem)[:_LEADERS], held_at)
         best = _best_first(model, points, problem)[0]
         (expected,) = predictions_of(model, [best])
     if expected.p_feasible < 0.5:
@@ -96,9 +104,9 @@ def _design(study: Study, scenarios: Scenarios, model: Model, note: str) -> Reco
     from bbo.model.robust_recommendation import Designs
 
     problem, space = study._problem, study._problem.space
-    if not isinstance(model, bayes.Model):
+    if not isinstance(model, fitted.Model):
         model, note = default_model_of(study)
-    assert isinstance(model, bayes.Model)  # the default surrogate is
+    assert isinstance(model, fitted.Model)  # the default surrogate is
     designs, nominal = Designs(problem, model, scenarios), robust.nominal(space)
     fixed = {**space.targets, **nominal}
     measured = (r.params for r in study._replica.ledger.records if r.state is State.DONE and not r.outside)
@@ -136,9 +144,9 @@ def _best_first(model: Model, points: Sequence[Params], problem: Problem) -> lis
     return [points[k] for k in np.lexsort((loss, lack))]
 
 
-def _optima(problem: Problem, model: Model, leaders: Sequence[Params]) -> list[Params]:
+def _optima(problem: Problem, model: Model, leaders: Sequence[Params], fixed: Mapping[str, Any]) -> list[Params]:
     """Where climbs of the expected objective end; of the probability of feasibility, where no point screened has an even one."""
-    climb, aim = Climber(problem.space, leaders, problem.rng("recommend")), _aim(problem, model)
+    climb, aim = Climber(problem.space, leaders, problem.rng("recommend"), fixed), _aim(problem, model)
     try:
         optima = climb(aim.score, feasible=aim.feasible, smooth=aim.smooth).optima
     except ArithmeticError:

@@ -19,8 +19,8 @@ from surrogates.exact_gp.transforms import Standardise
 if TYPE_CHECKING:
     from acquisitions.risk_measures import RiskMeasure
     from acquisitions.scenarios import Scenarios
-    from bbo.optimizers.bayes import Model
     from bbo.optimizers.candidates import Params
+    from bbo.optimizers.fitted import Model
     from bbo.problem import Problem
 
 Array = NDArray[np.float64]

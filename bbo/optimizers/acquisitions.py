@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bbo.optimizers import robust
+from bbo.optimizers import fidelities, robust
 from bbo.problem import Problem
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Entry:
         own_unconstrained: Whether it takes none with a model of the user's.
         own_several: Whether it takes several objectives with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
+        ranges: Whether it takes fidelities that are a range, of which no level is the one below the target.
         decides_level: Whether it is an algorithm that says of itself when to run the target; where it is not, half of the cost is spent
             there, whatever it says, and what is worth next to nothing is not run elsewhere.
         learns_costs: Whether what fidelities and sources cost may be learnt from what was told (`Bayes.learn_costs`).
@@ -90,6 +91,7 @@ class Entry:
     own_unconstrained: bool = True
     own_several: bool = False
     fidelities: bool = False
+    ranges: bool = True
     decides_level: bool = False
     learns_costs: bool = False
     environments: bool = False
@@ -115,6 +117,8 @@ class Entry:
             return f"it models decisions only{' with a model of your own' if own_model else f', with the acquisition {name!r}'}, and " + (
                 ", ".join(f"{key!r} is a {problem.space.roles[key]} parameter" for key in problem.space.targets)
             )
+        if not self.ranges and (ranged := fidelities.ranges(problem.space)):
+            return f"the acquisition {name!r} is of named levels, and {ranged[0]!r} is a range of fidelities"
         if robust.needed(problem) and (own_model or not self.environments):
             return robust.unmodelled(problem, "a model of your own" if own_model else f"the acquisition {name!r}")
         if own_model and self.own is None:
@@ -199,6 +203,14 @@ TABLE: Mapping[str, Entry] = {
         log_gain=False,
         gradients=False,
     ),
+    "two_step": Entry(
+        title="log two-step lookahead",
+        make="bbo.optimizers.lookahead:TwoStep",
+        own="bbo.optimizers.lookahead:own_two_step",
+        running=_BELIEVED,
+        log_gain=False,
+        botorch=True,
+    ),
     "kgcp": Entry(
         title="log knowledge gradient over evaluated points",
         make="bbo.optimizers.knowledge_gradient:over_evaluated",
@@ -270,6 +282,12 @@ TABLE: Mapping[str, Entry] = {
         own="bbo.optimizers.active_learning:own_integrated_variance",
         running="count as measured",
     ),
+    "bald": Entry(
+        title="log information about the function",
+        make="bbo.optimizers.active_learning:Disagreement",
+        own="bbo.optimizers.active_learning:own_bald",
+        running="count as measured",
+    ),
     "straddle": Entry(
         title="straddle",
         make="bbo.optimizers.confidence_bound:LevelSet",
@@ -302,12 +320,19 @@ TABLE: Mapping[str, Entry] = {
             own=None,
             running=running,
             fidelities=True,
+            unconstrained=_NO_GAIN if name in ("boca", "mf_gp_ucb") else None,
+            ranges=name not in ("variable_fidelity_ei", "mf_gp_ucb"),
             decides_level=True,
-            log_gain=name == "mf_mes",
+            log_gain=name in ("mf_mes", "augmented_ei", "variable_fidelity_ei"),
+            settings={"beta": BETA} if name in ("boca", "mf_gp_ucb") else {},
         )
         for name, title, running in (
             ("mf_mes", "multi-fidelity max-value entropy search", _BELIEVED),
             ("mf_gibbon", "multi-fidelity GIBBON", "are scored together with the point"),
+            ("augmented_ei", "log augmented expected improvement", _BELIEVED),
+            ("variable_fidelity_ei", "log variable-fidelity expected improvement", _BELIEVED),
+            ("boca", "BOCA", _BELIEVED),
+            ("mf_gp_ucb", "multi-fidelity upper confidence bound", _BELIEVED),
         )
     },
     "augmented_ucb": Entry(

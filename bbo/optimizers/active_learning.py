@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acquisitions.bald import LogBALD
 from acquisitions.integrated_variance import LogIntegratedVarianceReduction
 from acquisitions.protocol import Acquisition
 from bbo.log.ledger import Record
@@ -49,6 +50,41 @@ class IntegratedVariance:
         points = space.encode(space.sample(POINTS, np.random.default_rng(seed)))
         gain = LogIntegratedVarianceReduction(surrogate.gps[0], points, surrogate.noise).with_pending(waiting)
         return search.weighed(gain, surrogate), "log reduction of the integrated variance"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Disagreement:
+    """Makes the information that a measurement carries about the function; see `bbo.optimizers.acquisitions.Score`."""
+
+    state: History
+    settings: Bayes
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `Score`."""
+        waiting = problem.space.encode(running)
+        if not feasible and surrogate.constraints:
+            return search.likely(surrogate, waiting)
+        gain = LogBALD(surrogate.believing(waiting).gps[0], surrogate.noise)
+        return search.weighed(gain, surrogate), "log information about the function"
+
+
+def own_bald(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:
+    """The same for a model of the user's. The noise that an ensemble does not tell is that of the data, else its residuals' variance."""
+
+    def build(model: Model, context: Context) -> AcquisitionFunction:
+        import torch
+
+        from acquisitions.botorch import LogBALD as OfBoTorch
+
+        if context.Yvar is not None:
+            return OfBoTorch(model, noise=float(context.Yvar[:, 0].mean()))
+        with torch.no_grad():
+            posterior: Any = model.posterior(context.X)
+        return OfBoTorch(model, noise=float(((posterior.mean[..., 0] - context.Y[:, 0]) ** 2).mean()))
+
+    return build
 
 
 def own_integrated_variance(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:

@@ -186,7 +186,7 @@ def widths(surrogate: Surrogate, beta: float, delta: float | None) -> tuple[floa
     if delta is None:
         return (beta,) * len(surrogate.gps)
     extra = 1.0 + math.log(len(surrogate.gps) / delta)
-    return tuple(beta + math.sqrt(2.0 * (information(gp) + extra) * _noise(gp)) for gp in surrogate.gps)
+    return tuple(beta + math.sqrt(2.0 * (information(gp) + extra) * _noise(gp)) for gp in surrogate.gps if isinstance(gp, ExactGP))
 
 
 def information(gp: ExactGP) -> float:

@@ -10,20 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers import belief, fidelities, robust, slopes
+from bbo.optimizers import belief, fidelities, robust, slopes, tasks
 from bbo.optimizers.acquisitions import TABLE, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
+from bbo.prior_studies import canonical
 from bbo.problem import Problem
 from bbo.space import Sequence as SequenceParameter
 from surrogates.columns import Role
@@ -31,14 +29,13 @@ from surrogates.columns import Role
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
 
-    from acquisitions.feasibility import OutcomeConstraint
-    from acquisitions.posterior_mean import PosteriorMean
     from bbo.optimizers.custom import AcquisitionBuild, ModelFit
+    from bbo.optimizers.fitted import Model
     from bbo.optimizers.surrogate import Surrogate
     from bbo.optimizers.targets import Target
-    from surrogates.leave_one_out import LeaveOneOut
-
-Array = NDArray[np.float64]
+    from bbo.optimizers.transfer import Drawn, Sources
+    from bbo.prior_studies import PriorStudy
+    from bbo.study import Study
 
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "surrogate": ("exact_gp",),
@@ -48,6 +45,9 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "output_warp": (False, True),
     "learn_costs": (False, True),
 }
+
+_LEARNING = 3
+"""Trials of an initial design with finished studies: two of their best points, and a Sobol point between them."""
 
 _OWN = {
     "surrogate": "a function fit(X, Y, context) of yours",
@@ -106,8 +106,12 @@ class Bayes:
 
     Gradients of the first objective that were told (`Study.tell`) are modelled together with its values, up to 500 partial derivatives,
     those at the best trials (Wu et al. 2017, arXiv:1703.04389). That takes the kernels ``"rbf"`` and ``"matern52"``, no `input_warp`, and
-    any acquisition function but ``"thompson"``, ``"pes"`` and ``"jes"``; `output_warp` bends them by the chain rule. The ones that
-    are not used, and why, are named in `Study.explain`.
+    an acquisition function of bbo's own that needs no draws of functions (``"thompson"``, and BoTorch's such as ``"pes"``, go by values
+    alone); `output_warp` bends them by the chain rule. Where they are not used `Study.explain` says why.
+
+    Of a `bbo.Task` all values are modelled together, each as a multiple of what they share plus a discrepancy, a constant and noise of its
+    own; the best point is looked for of the task that is fixed at an ask, among that task's own measurements. Ask
+    ``Study.recommend(fixed=...)`` for the best point of a task.
 
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
     twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
@@ -129,13 +133,17 @@ class Bayes:
         output_warp: Whether objectives are bent towards a normal distribution (Yeo & Johnson 2000), as HEBO does
             (Cowen-Rivers et al. 2022, arXiv:2012.03826): what tells good from very good is then not lost among bad values.
 
-        beta: Of ``"ucb"``, ``"augmented_ucb"`` and ``"straddle"``: the weight of the variance, so that ``sqrt(beta)`` standard
-            deviations count; None means 1.96 squared, the bounds of a 95 % interval.
+        beta: Of ``"ucb"``, ``"straddle"``, ``"boca"``, ``"mf_gp_ucb"`` and ``"augmented_ucb"``: the weight of the variance, so that
+            ``sqrt(beta)`` standard deviations count; None means 1.96 squared, the bounds of a 95 % interval.
         level: Of ``"straddle"``: the value of the objective that is to be located, in its own units.
         optimum: Where you believe the optimum to lie, as far as you have a belief: `bbo.Normal` (mean, sd) for a number, in its own
             units, the sd of a parameter with ``log=True`` in decades (0.5 is a factor of three); weights of all choices for a
             choice, ``{"rbf": 0.8, "poly": 0.2}``. Half of the initial design is drawn from it, and acquisition functions that are
             logarithms of gains are weighed by a power of it (Hvarfner et al. 2022, arXiv:2204.11051), so that a wrong one costs time only.
+        prior_studies: Finished studies of the same parameters and outcomes to learn from, up to five: names in the storage of this study,
+            `bbo.PriorStudy` for one elsewhere or with a parameter that it did not have, or studies. Their trials are copied into the log
+            once, when the study is made or configured, and are other tasks of the model (see `bbo.optimizers.transfer`); they are no
+            trials of this study. The initial design is of 3 then, two of them the best points of finished studies.
         optimum_weight: That power is `optimum_weight` divided by the number of finished trials; None means 5, a tenth of a budget of
             50 trials, as its authors advise, and 0 to leave the belief alone.
         max_cost: Of ``"ei_per_cost"``: what all trials of the study may cost together, as `Study.optimize` takes it; costs count the less
@@ -159,6 +167,7 @@ class Bayes:
     optimum_weight: float | None = None
     max_cost: float | None = None
     learn_costs: bool = False
+    prior_studies: Sequence[str | PriorStudy | Study | Mapping[str, Any]] | None = field(default=None, hash=False)
     name: ClassVar[str] = "bayes"
     version: ClassVar[int] = 6
     uses_sd: ClassVar[bool] = True
@@ -182,6 +191,7 @@ class Bayes:
             raise InvalidStudy(f"bayes: n_initial is {self.n_initial!r}; it is None or an integer, at least 2")
 
         object.__setattr__(self, "optimum", belief.canonical(self.optimum))
+        object.__setattr__(self, "prior_studies", canonical(self.prior_studies))
         if (weight := self.optimum_weight) is None:
             return
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
@@ -218,18 +228,18 @@ class Bayes:
             return "a model or an acquisition of your own needs values, and the study is told rankings"
         if self.optimum is not None and (reason := self._unguided(problem) or belief.refusal(self.optimum, problem.space)):
             return reason
-        if self.learn_costs and (reason := self._unlearnt(problem)):
+        if reason := self._unlearning(problem) or self._unlearnt(problem):
             return reason
         roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
             name = self.acquisition or default(problem)
             refusal = robust.refusal(problem) or TABLE[name].refusal(name, problem, own_model=callable(self.surrogate))
-            refusal = refusal or fidelities.refusal(problem)
+            refusal = refusal or fidelities.refusal(problem) or tasks.refusal(problem, name)
             if refusal is not None:
                 return refusal
             if TABLE[name].needs_gradients and (reason := slopes.refusal(self, problem, problem.objectives[0].name)):
                 return f"the acquisition {name!r} needs a model of gradients: {reason}"
-            roles = ("decision", *self.roles)
+            roles = ("decision", *self.roles) if callable(self.surrogate) else ("decision", "task", *self.roles)
         elif robust.needed(problem):
             return robust.unmodelled(problem, "an acquisition of your own")
         for name, parameter in problem.space.parameters.items():
@@ -249,8 +259,35 @@ class Bayes:
         those = ", ".join(repr(key) for key, entry in TABLE.items() if entry.log_gain)
         return f"the acquisition {name!r} is no logarithm of a gain, which a belief where the optimum lies could weigh; {those} are"
 
+    def _unlearning(self, problem: Problem) -> str | None:
+        """Why finished studies cannot be learned from; None where they can, or where there are none."""
+        if not self.prior_studies:
+            return None
+        from bbo.optimizers import transfer
+
+        name = None if callable(self.surrogate) or callable(self.acquisition) else self.acquisition or default(problem)
+        entry = None if name is None else TABLE[name]
+        alone = entry is not None and (entry.decides_level or entry.needs_gradients or not entry.gradients)
+        return transfer.refusal(name, problem, botorch=entry is not None and entry.botorch, alone=alone)
+
+    def _drawn(self, state: History) -> Drawn | None:
+        """What makes the points of an initial design, where those of the Sobol sequence are not all."""
+        drawn = None if (believed := self._believes(state.problem)) is None else believed.sobol
+        if not self.prior_studies:
+            return drawn
+        from bbo.optimizers import transfer
+
+        return transfer.drawn(state, self._sources, drawn)
+
+    @property
+    def _sources(self) -> Sources:
+        """The finished studies, as they were brought into one form."""
+        return cast("Sources", self.prior_studies or ())
+
     def _unlearnt(self, problem: Problem) -> str | None:
-        """Why told costs cannot correct given ones; None where they can."""
+        """Why told costs cannot correct given ones; None where they can, or need not."""
+        if not self.learn_costs:
+            return None
         if fidelities.cost(problem.space) is None:
             return "learn_costs corrects what fidelities and sources are given to cost, and there is none; 'ei_per_cost' does without"
         if callable(self.acquisition) or TABLE[name := self.acquisition or default(problem)].learns_costs:
@@ -277,15 +314,21 @@ class Bayes:
     def propose(self, state: History, request: Request) -> Proposal:
         """Sobol points first, then the model's choice; Sobol points again, with the reason, where the model fails."""
         refuse(request, "context", optimizer="bayes")
+        tasks.fixed(state.problem.space, request.fixed)
         done, failed = (len(state.finished(kind)) for kind in (State.DONE, State.FAILED))
-        n_initial = self.n_initial or self._initial(state.problem)
-        if done < 2 or done + failed < n_initial or _nothing_compared(state):
+        n_initial = self.n_initial or (_LEARNING if self.prior_studies else self._initial(state.problem))
+        early = done < 2 or done + failed < n_initial
+        if not early and state.problem.objectives[0].feedback == "ranking":
+            from bbo.optimizers.preferences import nothing_compared
+
+            early = nothing_compared(state)
+        if early:
             fixed = {**request.fixed, **request.context}
-            believed = self._believes(state.problem)
-            drawn = None if believed is None else believed.sobol
-            proposal = Sobol().over(state, request, fixed=fixed, varied=partial(fidelities.turn, state.problem.space), drawn=drawn)
-            half = "" if drawn is None else ", half of it drawn from the belief where the optimum lies"
-            return replace(proposal, note=f"initial design, until {n_initial} trials are finished and 2 of them done{half}")
+            varied, drawn = partial(fidelities.turn, state.problem.space), self._drawn(state)
+            proposal = Sobol().over(state, request, fixed=fixed, varied=varied, drawn=drawn)
+            half = "of the best of finished studies" if self.prior_studies else "drawn from the belief where the optimum lies"
+            note = f"initial design, until {n_initial} trials are finished and 2 of them done"
+            return replace(proposal, note=note if drawn is None else f"{note}, half of it {half}")
         try:
             return self._choose(state, request)
         except BBOError:  # the request itself is at fault
@@ -303,15 +346,24 @@ class Bayes:
         """Whether outcomes go through a power transform, which would bend sums over conditions."""
         return self.output_warp and not self.judges_conditions(problem)
 
-    def _targets(self, state: History) -> list[Target]:
+    def targets(self, state: History) -> list[Target]:
+        """What is modelled, in the units of the model, finished studies and gradients among it."""
         from bbo.optimizers.targets import targets_of
 
-        problem = state.problem
-        tails, modelled = self.judges_conditions(problem), slopes.used(self, problem)
-        return targets_of(state, power=self._bent(problem), tails=tails, gradients=modelled)
+        problem, power = state.problem, self._bent(state.problem)
+        if tasks.names(problem.space):
+            return [tasks.within(target, problem.space) for target in targets_of(state, power=False, tails=True)]
+        targets = targets_of(state, power=power, tails=self.judges_conditions(problem), gradients=slopes.used(self, problem))
+        if not self.prior_studies:
+            return targets
+        from bbo.optimizers import transfer
+
+        return transfer.learned(state, targets, self._sources, power=power)
 
     def model(self, state: History) -> Model | None:
         """The Gaussian processes, on which proposals rest unless `surrogate` is a function; None while fewer than two trials are done."""
+        from bbo.optimizers.fitted import Model
+
         return state.once(("model", self), lambda: Model.of(state, self))
 
     @staticmethod
@@ -325,7 +377,7 @@ class Bayes:
         from bbo.optimizers.targets import WORKS
 
         with fitting.one_thread():
-            targets = self._targets(state)
+            targets = self.targets(state)
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
@@ -338,6 +390,8 @@ class Bayes:
         compared = targets[0].comparisons
         trials = f"{n} trials" if n == of or compared is not None else f"{n} of {of} trials (the best, and others spread over the space)"
         trials = trials if compared is None else f"{len(compared)} comparisons of {trials}"
+        if before := targets[0].before:
+            trials += f" and {sum(len(study.y) for study in before)} of finished studies"
         trials += slopes.said(state, targets[0])
         by = (
             f"the model {name_of(self.surrogate)} on {trials}" if callable(self.surrogate) else f"Gaussian processes on {trials}, {fit.how}"
@@ -373,88 +427,3 @@ class Bayes:
             score = custom.Custom(outcomes, model, entry.own_score(state, self, outcomes), entry.title)
         with custom.quiet():
             return search.points(state, surrogate, request, score)
-
-
-def _nothing_compared(state: History) -> bool:
-    """Whether results are rankings, and none of them says anything of two trials that are done."""
-    if state.problem.objectives[0].feedback != "ranking":
-        return False
-    from bbo.optimizers.preferences import compared
-
-    return not len(compared(state).comparisons)
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A fitted surrogate in the study's own terms (see `bbo.model.CubeModel`).
-
-    Args:
-        problem: What is optimized.
-        surrogate: Of its outcomes.
-        trials: Numbers of the finished trials it is fitted to.
-    """
-
-    problem: Problem
-    surrogate: Surrogate
-    trials: tuple[int, ...]
-
-    @classmethod
-    def of(cls, history: History, settings: Bayes) -> Model | None:
-        """Of the trials that are done or failed, with the latest hyperparameters where there are some; None while under two are done."""
-        from bbo.optimizers import fitting
-        from bbo.optimizers.targets import usable
-
-        if len(history.finished(State.DONE)) < 2 or _nothing_compared(history):
-            return None
-        with fitting.one_thread():
-            targets = settings._targets(history)
-            surrogate = fitting.refreshed(history.problem, targets, settings, history.memo)
-        return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
-
-    @property
-    def outcomes(self) -> tuple[str, ...]:
-        """Names of the modelled outcomes, in the order of the columns of `predict`."""
-        return self.problem.outcomes
-
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
-        """Mean and standard deviation of each outcome at each point (`n x m`), native units and sign, without measurement noise."""
-        from bbo.optimizers import fitting
-
-        with fitting.one_thread():
-            means, sds = self.surrogate.predict(self.problem.space.encode(rows))
-        m = len(self.outcomes)
-        return means[:, :m], sds[:, :m]
-
-    def log_p_feasible(self, rows: Sequence[Mapping[str, Any]]) -> Array:
-        """Log probability that each point can be evaluated and keeps the outcome constraints, shape `n`."""
-        from bbo.optimizers import fitting
-
-        with fitting.one_thread():
-            return self.surrogate.log_p_feasible(self.problem.space.encode(rows))
-
-    # -- for `bbo.model.CubeModel`; whoever calls these limits the threads
-
-    @property
-    def score(self) -> PosteriorMean:
-        """The posterior mean of the first objective, to be maximized, in the units of the fit."""
-        from acquisitions.posterior_mean import PosteriorMean
-
-        return PosteriorMean(self.surrogate.gps[0])
-
-    @property
-    def constraints(self) -> Mapping[str, OutcomeConstraint]:
-        """What makes a point feasible, by the name of the outcome; that it can be evaluated under a name that is none."""
-        bounded = (target.name for target in self.surrogate.targets if target.bounded)
-        return dict(zip(bounded, self.surrogate.constraints, strict=True))
-
-    def medians(self, X: Array) -> Array:
-        """Median of each outcome at encoded points (`n x d`), native units and sign, `n x m`; the mean, without `output_warp`."""
-        return self.surrogate.medians(X)[:, : len(self.outcomes)]
-
-    def slopes(self, X: Array) -> Array:
-        """Gradients of the medians with respect to encoded points (`n x d`), `n x m x d`."""
-        return self.surrogate.slopes(X)[:, : len(self.outcomes)]
-
-    def leave_one_out(self) -> Mapping[str, LeaveOneOut]:
-        """Each trial's outcomes beside what is expected of them from the other trials, by outcome; units of the fit."""
-        return {name: entry for name, entry in self.surrogate.leave_one_out().items() if name in self.outcomes}

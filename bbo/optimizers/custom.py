@@ -21,7 +21,7 @@ from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Record
 from bbo.objectives import Objective
 from bbo.optimizers.search import reference
-from bbo.optimizers.surrogate import Surrogate
+from bbo.optimizers.surrogate import Process, Surrogate
 from bbo.optimizers.targets import WORKS, Target
 from bbo.problem import Problem
 from surrogates.columns import Columns
@@ -217,7 +217,7 @@ def _exact_gps(surrogate: Surrogate) -> Model:
     from surrogates.exact_gp.model import ExactGPModel, Output
 
     pairs = zip(surrogate.targets, surrogate.gps, strict=True)
-    return ExactGPModel([Output(gp, Standardise(0.0, 1.0)) for target, gp in pairs if target.name != WORKS])
+    return ExactGPModel([Output(gp, Standardise(0.0, 1.0)) for target, gp in pairs if target.name != WORKS and isinstance(gp, ExactGP)])
 
 
 def alone(model: Model) -> Model:
@@ -345,7 +345,7 @@ class _Score:
     """
 
     function: BoTorchAcquisition
-    works: ExactGP | None
+    works: Process | None
     seed: int
 
     def value(self, X: Array) -> Array:

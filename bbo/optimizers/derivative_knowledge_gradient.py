@@ -18,6 +18,7 @@ from bbo.optimizers.history import History
 from bbo.optimizers.knowledge_gradient import KnowledgeGradient
 from bbo.optimizers.surrogate import Surrogate
 from bbo.problem import Problem
+from surrogates.exact_gp import ExactGP
 
 if TYPE_CHECKING:
     from bbo.optimizers.bayes import Bayes
@@ -52,7 +53,9 @@ class DerivativeKnowledgeGradient:
             return score, f"{aim}, since no trial has a gradient"
         measured = problem.space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
         choices = values.choices(problem, surrogate, feasible, measured, np.random.default_rng(seed))
-        gradient = LogDerivativeKnowledgeGradient(surrogate.gps[0], choices, noise, partials, surrogate.constraints, seed=seed)
+        gp = surrogate.gps[0]
+        assert isinstance(gp, ExactGP)  # with finished studies no gradients are modelled
+        gradient = LogDerivativeKnowledgeGradient(gp, choices, noise, partials, surrogate.constraints, seed=seed)
         aim = f"log knowledge gradient with {len(partials)} derivatives over {len(choices)} points and the proposed one"
         return gradient.with_pending(waiting), aim
 

@@ -13,7 +13,7 @@ from acquisitions.per_cost import ColumnCost, LogPerCost
 from acquisitions.protocol import Acquisition
 from bbo.optimizers.candidates import Params, held
 from bbo.problem import Problem
-from bbo.space import Source, Space
+from bbo.space import Fidelity, Source, Space
 from surrogates.columns import Role
 
 Array = NDArray[np.float64]
@@ -35,6 +35,11 @@ def refusal(problem: Problem) -> str | None:
     if names and len(problem.objectives) > 1:
         return f"with a {problem.space.roles[names[0]]} it takes one objective, and there are {len(problem.objectives)}"
     return None
+
+
+def ranges(space: Space) -> list[str]:
+    """Names of the fidelities that are a range of numbers and no named levels."""
+    return [name for name, p in space.parameters.items() if isinstance(p, Fidelity) and not isinstance(p.low, Mapping)]
 
 
 def cost(space: Space) -> ColumnCost | None:

@@ -13,22 +13,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisitions.at_target import moved
+from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement
+from acquisitions.boca import BOCA
+from acquisitions.expected_improvement import LogExpectedImprovement
 from acquisitions.feasibility import OutcomeConstraint
 from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy, MultiFidelityGIBBON
+from acquisitions.multi_fidelity_upper_confidence_bound import MultiFidelityUpperConfidenceBound, largest_differences
 from acquisitions.per_cost import LogPerCost, PerCost
-from acquisitions.protocol import Acquisition
+from acquisitions.protocol import Acquisition, Climbable, Staged
 from acquisitions.standing import Standing
+from acquisitions.upper_confidence_bound import UpperConfidenceBound
+from acquisitions.variable_fidelity_expected_improvement import LogVariableFidelityExpectedImprovement
+from acquisitions.weighed import LogFeasibleGain
 from bbo.log.ledger import Record
 from bbo.optimizers import search
+from bbo.optimizers.acquisitions import BETA
 from bbo.optimizers.candidates import standing
 from bbo.optimizers.entropy_search import WhereLikely, may_be_best
-from bbo.optimizers.fidelities import at_target, cost
+from bbo.optimizers.fidelities import at_target, cost, is_target
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.problem import Problem
 from bbo.space import Space
+from surrogates.exact_gp import ExactGP
 
 if TYPE_CHECKING:
+    from bbo.optimizers.acquisitions import Score
     from bbo.optimizers.bayes import Bayes
 
 Array = NDArray[np.float64]
@@ -66,6 +77,106 @@ class MaxValueEntropy:
         return WhereLikely(each, constraints) if constraints else each, f"multi-fidelity GIBBON{per}"
 
 
+def augmented_improvement(
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+) -> tuple[Acquisition, str]:
+    """Log augmented expected improvement per cost; see `bbo.optimizers.acquisitions.Score`."""
+    space = problem.space
+    waiting = space.encode(running)
+    if not feasible and surrogate.constraints:
+        return search.likely(surrogate, waiting)
+    target, costs, constraints = standing(space, space.targets), cost(space), judged_at_target(surrogate, space)
+    known = known_at_target(problem, surrogate, feasible)
+    improvement = LogAugmentedExpectedImprovement(surrogate.gps[0], known, surrogate.noise, target, constraints).with_pending(waiting)
+    if costs is None:
+        return improvement, "log augmented expected improvement"
+    return LogPerCost(improvement, costs), "log augmented expected improvement per cost"
+
+
+def variable_fidelity_improvement(
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+) -> tuple[Acquisition, str]:
+    """Log variable-fidelity expected improvement, whatever a level costs; see `bbo.optimizers.acquisitions.Score`."""
+    space = problem.space
+    waiting = space.encode(running)
+    if not feasible and surrogate.constraints:
+        return search.likely(surrogate, waiting)
+    target, levels = standing(space, space.targets), cost(space)
+    believed = surrogate.believing(waiting)
+    gp, constraints = believed.gps[0], judged_at_target(believed, space)
+    there = [record for record in feasible if is_target(space, record.params)]  # where the best is a measured one
+    known = known_at_target(problem, surrogate, there or feasible)
+    best = float(gp.predict(known)[0].max())
+    improvement: Climbable = LogExpectedImprovement(gp, best)
+    if levels is not None:
+        assert levels.knots[-1] == target[levels.column]
+        improvement = LogVariableFidelityExpectedImprovement(gp, best, levels.column, levels.knots)
+    return LogFeasibleGain(improvement, constraints) if constraints else improvement, "log variable-fidelity expected improvement"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConfidenceBounds:
+    """Makes BOCA and MF-GP-UCB; see `bbo.optimizers.acquisitions.Score`. Running trials count as measured at their means.
+
+    Args:
+        name: ``"boca"`` or ``"mf_gp_ucb"``.
+        beta: Weight of the variance.
+    """
+
+    name: str
+    beta: float
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `Score`."""
+        space = problem.space
+        believed, costs = surrogate.believing(space.encode(running)), cost(space)
+        gp = believed.gps[0]
+        if costs is None:
+            return search.where_it_works(UpperConfidenceBound(gp, self.beta), believed), "upper confidence bound"
+        column, levels, known = costs.column, costs.knots, known_at_target(problem, surrogate, feasible)
+        if self.name == "boca":
+            assert isinstance(gp, ExactGP)  # finished studies exclude fidelities
+            gaps, sds = _before_data(gp, known[:1], column, levels)
+            boca = BOCA(gp, self.beta, column, levels, costs.costs, gaps, sds)
+            return _Staged(search.where_it_works(boca, believed), boca), "BOCA"
+        zeta = largest_differences(gp, known, column, levels)
+        bound = MultiFidelityUpperConfidenceBound(gp, self.beta, column, levels, costs.costs, zeta.tolist())
+        return _Staged(search.where_it_works(bound, believed), bound), "multi-fidelity upper confidence bound"
+
+
+def _before_data(gp: ExactGP, x: Array, column: int, levels: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Of each of k levels how far it is from the target, the last one, and its standard deviation, at x (`1 x d`) by the kernel alone."""
+    X = np.repeat(x, len(levels), axis=0)
+    X[:, column] = levels
+    features = gp.kernel.features(X)
+    K = gp.kernel.gram(gp.theta, features, features).matrix
+    variances = np.diag(K)
+    correlations = K[:, -1] / np.sqrt(variances * variances[-1])
+    return np.sqrt(np.maximum(1.0 - correlations**2, 0.0)).tolist(), np.sqrt(variances).tolist()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Staged:
+    """A score, where points work, and what says at which level they are measured."""
+
+    score: Climbable
+    rule: Staged
+
+    def value(self, X: Array) -> Array:
+        """As `Acquisition.value`."""
+        return self.score.value(X)
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """As `Climbable.value_and_gradient`."""
+        return self.score.value_and_gradient(X)
+
+    def at_levels(self, x: Array) -> Array:
+        """As `Staged.at_levels`."""
+        return self.rule.at_levels(x)
+
+
 def judged_at_target(surrogate: Surrogate, space: Space) -> list[OutcomeConstraint]:
     """The constraints of a surrogate, which count at the target wherever a point is measured."""
     target = standing(space, space.targets)
@@ -77,11 +188,26 @@ def known_at_target(problem: Problem, surrogate: Surrogate, feasible: Sequence[R
     space = problem.space
     if feasible:
         return space.encode(at_target(space, [record.params for record in feasible]))
-    return Standing(surrogate.gps[0], standing(space, space.targets)).moved(surrogate.targets[0].X)
+    return moved(surrogate.targets[0].X, standing(space, space.targets))
 
 
 def _max_value_entropy(bound: bool, state: History, settings: Bayes) -> MaxValueEntropy:
     return MaxValueEntropy(state, bound)
 
 
+def augmented_ei(state: History, settings: Bayes) -> Score:
+    """It needs no settings."""
+    return augmented_improvement
+
+
+def variable_fidelity_ei(state: History, settings: Bayes) -> Score:
+    """It needs no settings."""
+    return variable_fidelity_improvement
+
+
+def _confidence_bounds(name: str, state: History, settings: Bayes) -> ConfidenceBounds:
+    return ConfidenceBounds(name, BETA if settings.beta is None else settings.beta)
+
+
+boca, mf_gp_ucb = (partial(_confidence_bounds, name) for name in ("boca", "mf_gp_ucb"))
 mf_mes, mf_gibbon = (partial(_max_value_entropy, bound) for bound in (False, True))

@@ -15,6 +15,7 @@ from bbo.optimizers import surrogate as gps
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target
+from bbo.optimizers.tasks import columns
 from bbo.problem import Problem
 from surrogates.exact_gp import ExactGP, Settings
 
@@ -77,7 +78,7 @@ def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
     afresh = memo is None or n >= AFRESH * memo["afresh"] or memo["amendments"] != state.amendments
     warm = None if afresh or memo is None else memo["gps"]
     seed = int(state.problem.rng("bayes", "fit", state.draws).integers(2**31))
-    surrogate = gps.fitted(found, state.problem.space.columns, _settings(settings), warm=warm, seed=seed)
+    surrogate = gps.fitted(found, columns(state.problem.space), _settings(settings), warm=warm, seed=seed)
     since = n if memo is None or afresh else memo["afresh"]
     made = {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo()}
     return Fit(surrogate, made, _said("fitted", surrogate.record))
@@ -94,19 +95,20 @@ def _due(n: int, memo: Mapping[str, Any], amendments: int) -> bool:
 
 def conditioned(problem: Problem, found: Sequence[Target], settings: Bayes, memo: Mapping[str, Any]) -> Surrogate:
     """The surrogate with the hyperparameters of a memo."""
-    return gps.conditioned(found, problem.space.columns, _settings(settings), memo["gps"])
+    return gps.conditioned(found, columns(problem.space), _settings(settings), memo["gps"])
 
 
 def refreshed(problem: Problem, found: Sequence[Target], settings: Bayes, memo: Mapping[str, Any] | None) -> Surrogate:
     """A surrogate of all targets: of a memo's hyperparameters where it has them all, else fitted."""
     if memo is not None and gps.fits(found, memo["gps"]):
         return conditioned(problem, found, settings, memo)
-    return gps.fitted(found, problem.space.columns, _settings(settings), warm=None, seed=0)
+    return gps.fitted(found, columns(problem.space), _settings(settings), warm=None, seed=0)
 
 
 def further(problem: Problem, target: Target, settings: Bayes, *, warm: Mapping[str, Any] | None, seed: int) -> ExactGP:
     """A Gaussian process of a target that is not among the study's, fitted from hyperparameters by name or from scratch."""
     (gp,) = gps.fitted([target], problem.space.columns, _settings(settings), warm=warm, seed=seed).gps
+    assert isinstance(gp, ExactGP)  # such a target has no finished studies
     return gp
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from bbo.errors import BBOError
 from bbo.log.ledger import Ranking, Record, Update
 from bbo.log.states import State
+from bbo.prior_studies import key
 from bbo.problem import Problem
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class History:
         memo: Hyperparameters that its latest proposal rested on; None where it had none.
         amendments: How many trials were amended.
         rankings: Told rankings, in order.
+        transferred: Trials of finished studies, by where they are from (`bbo.prior_studies.key`), as `transferred` events have them.
     """
 
     problem: Problem
@@ -34,6 +36,7 @@ class History:
     memo: Mapping[str, Any] | None = None
     amendments: int = 0
     rankings: list[Ranking] = field(default_factory=list)
+    transferred: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     _keys: Counter[Hashable] = field(default_factory=Counter)
     _verdicts: dict[tuple[int, bool], tuple[Mapping[str, Any], bool]] = field(default_factory=dict)
     _answers: dict[Hashable, Any] = field(default_factory=dict, compare=False)
@@ -48,6 +51,11 @@ class History:
         self.amendments += event.kind == "amended"
         if event.kind == "ranked":
             self.rankings.append(Ranking.of(event))
+        elif event.kind == "transferred":
+            self.transferred[key(event.body["source"])] = list(event.body["trials"])
+        elif event.kind == "redefined" and (defaults := event.body.get("defaults")):
+            for source, trials in self.transferred.items():
+                self.transferred[source] = [{**trial, "params": {**defaults, **trial["params"]}} for trial in trials]
         for record in update.records:
             before = self.records.pop(record.number, None)
             if before is not None:

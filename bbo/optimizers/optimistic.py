@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers import robust
+from bbo.optimizers import robust, tasks
 from bbo.optimizers.base import Proposal, Request, refuse
-from bbo.optimizers.bayes import Bayes, Model
+from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.fitted import Model
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
@@ -64,7 +65,7 @@ class Optimistic(ABC):
             return f"it takes one objective, and there are {len(problem.objectives)}"
         if robust.needed(problem):
             return robust.unmodelled(problem, self.name)
-        for name in problem.space.targets:
+        for name in (*problem.space.targets, *tasks.names(problem.space)):
             return f"it models decisions only, and {name!r} is a {problem.space.roles[name]} parameter"
         return self._processes.supports(problem)
 

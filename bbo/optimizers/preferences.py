@@ -26,6 +26,11 @@ def compared(history: History) -> Compared:
     return history.once("compared", lambda: _compared(history))
 
 
+def nothing_compared(history: History) -> bool:
+    """Whether results are rankings, and none of them says anything of two trials that are done."""
+    return history.problem.objectives[0].feedback == "ranking" and not len(compared(history).comparisons)
+
+
 def _compared(history: History) -> Compared:
     done = {record.number: record for record in history.finished(State.DONE)}
     kept: list[Order] = []

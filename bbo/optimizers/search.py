@@ -14,24 +14,23 @@ from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, Smooth, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.posterior_mean import PosteriorMean
-from acquisitions.protocol import Acquisition, Climbable, Growing, Seeking
+from acquisitions.protocol import Acquisition, Climbable, Growing, Seeking, Staged
 from acquisitions.risk_of_mean import RiskOfMean
 from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
-from bbo.optimizers import robust
+from bbo.optimizers import robust, tasks
 from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.base import Query, Request
 from bbo.optimizers.belief import Guide, guided
-from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, legal, pool, standing, whole
+from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, held, legal, pool, standing, whole
 from bbo.optimizers.fidelities import at_target, due_at_target, is_target, settled
 from bbo.optimizers.history import History
-from bbo.optimizers.surrogate import Surrogate
+from bbo.optimizers.surrogate import Process, Surrogate
 from bbo.optimizers.targets import WORKS, Target, usable
 from bbo.problem import Problem
 from bbo.space import Space
-from surrogates.exact_gp import ExactGP
 
 Array = NDArray[np.float64]
 
@@ -61,6 +60,8 @@ def points(
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
     fixed, queries, path = {**request.fixed, **request.context}, list[Query](), ""
+    if task := tasks.fixed(space, fixed):
+        feasible = [record for record in feasible if tasks.of(task, [record.params])]
     if surrogate.constraints:  # what counts is feasibility at the target, and it is looked for there
         feasible = [record for record in feasible if is_target(space, record.params)]
         fixed = fixed if feasible else {**space.targets, **fixed}
@@ -72,13 +73,19 @@ def points(
         if isinstance(acquisition, Growing):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
-            acquisition, aim = score(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
+            acquisition, aim = score(problem, surrogate, feasible, tasks.of(task, running), seed=int(rng.integers(2**31)))
+        if task and not feasible and not surrogate.constraints:
+            acquisition, aim = PosteriorMean(surrogate.gps[0]), "best mean, since nothing of this task is known"
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
+        leaders = [point for leader in leaders if (point := held(space, leader, task)) is not None]
         if guide is not None:
             leaders += guide.leaders(rng, fixed)
         known = [*(record.params for record in eligible), *running]
         owed = not decides_level and due_at_target(space, known, acquisition)
-        if not owed:
+        if isinstance(acquisition, Staged):
+            params, path, optima = best_new(state, acquisition, leaders, running, {**space.targets, **fixed}, rng, before=optima)
+            params = _at_its_level(state, acquisition, params, running, fixed)
+        elif not owed:
             params, path, optima = best_new(state, guided(acquisition, guide), leaders, running, fixed, rng, before=optima)
         if owed or (not decides_level and params is not None and settled(acquisition, space.encode([params]))):
             there, goal = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
@@ -90,6 +97,19 @@ def points(
         running.append(params)
         fixed |= {name: params[name] for name in request.shared if name in params}
     return queries, aim if guide is None else f"{aim}, {guide.aim}", path
+
+
+def _at_its_level(
+    state: History, staged: Staged, params: Params | None, running: Sequence[Params], fixed: Mapping[str, Any]
+) -> Params | None:
+    """A point at the target moved to the first fidelity that is wanted of it and is new; as it is where the fidelity is set."""
+    space = state.problem.space
+    if params is None or not space.targets or any(name in fixed for name in space.targets):
+        return params
+    (name,) = space.targets
+    rows = staged.at_levels(space.encode([params]))
+    moved = (held(space, params, {name: value}) for value in space.parameters[name].decode(rows[:, list(space.columns_of(name))]))
+    return next(iter(fresh(state, [point for point in moved if point is not None], beside=running)), params)
 
 
 def _at_the_target(
@@ -123,7 +143,7 @@ def where_it_works(score: Climbable, surrogate: Surrogate) -> Climbable:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Working:
     score: Climbable
-    works: ExactGP
+    works: Process
 
     def value(self, X: Array) -> Array:
         """As `Acquisition.value`."""

@@ -49,6 +49,8 @@ def refusal(settings: Bayes, problem: Problem, outcome: str) -> str:
         return f"the acquisition {name!r} works on a model of values only"
     if any(role != "decision" for role in problem.space.roles.values()):
         return "its models of fidelities, sources and other roles are of values only"
+    if settings.prior_studies:
+        return "its model of finished studies is of values only"
     if settings.judges_conditions(problem):
         return "what it judges designs by over conditions rests on a model of values only"
     if settings.kernel not in KERNELS:

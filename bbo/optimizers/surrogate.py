@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from bbo.optimizers.targets import WORKS, Target
+from bbo.optimizers.tasks import alike
+from bbo.optimizers.transfer import stacked, task_levels, with_task
 from surrogates.columns import Columns
-from surrogates.exact_gp import ExactGP, Moments, Settings, fit, gradients
+from surrogates.exact_gp import ExactGP, Moments, OneTask, Settings, fit, gradients
+from surrogates.exact_gp.one_task import OneTaskMoments
 from surrogates.leave_one_out import LeaveOneOut
 from surrogates.preference_gp import PreferenceGP
 from surrogates.preference_gp import fit as fit_preferences
@@ -22,6 +25,7 @@ _PART = 512  # points asked at a time, where many are
 
 Array = NDArray[np.float64]
 Memo = dict[str, Any]
+Process = ExactGP | OneTask
 
 _SMOOTH = 0.2  # least length scale of whether points work, in diagonals of the cube: a step seen from both sides would be fitted by
 # ever shorter ones, and what lies beyond it be forgotten
@@ -32,7 +36,7 @@ class Surrogate:
     """Gaussian processes that are independent of each other; those of the objectives come first."""
 
     targets: tuple[Target, ...]
-    gps: tuple[ExactGP, ...]
+    gps: tuple[Process, ...]
 
     def memo(self) -> Memo:
         """The hyperparameters as plain JSON; `conditioned` takes them."""
@@ -89,7 +93,7 @@ class Surrogate:
         return found
 
     @staticmethod
-    def _in_parts(gp: ExactGP, X: Array, ask: Callable[[Moments], Array]) -> Array:
+    def _in_parts(gp: Process, X: Array, ask: Callable[[Moments | OneTaskMoments], Array]) -> Array:
         """Answers at few points at a time, so that what is worked on stays in the cache."""
         return np.concatenate([ask(gp.at(X[start : start + _PART])) for start in range(0, len(X), _PART)])
 
@@ -116,13 +120,14 @@ def fitted(targets: Sequence[Target], columns: Columns, settings: Settings, *, w
     return Surrogate(tuple(targets), tuple(gps))
 
 
-def _fitted(target: Target, columns: Columns, settings: Settings, warm: Any, seed: int) -> ExactGP:
+def _fitted(target: Target, columns: Columns, settings: Settings, warm: Any, seed: int) -> Process:
     if target.comparisons is not None:
         return fit_preferences(target.X, target.comparisons, columns=columns, settings=settings, warm=warm)
     if target.gradients is not None:
         data = target.X, target.y, target.gradients, target.variance
         return gradients.fit(*data, columns=columns, settings=settings, warm=warm, seed=seed)
-    return fit(target.X, target.y, target.variance, columns=columns, settings=settings, warm=warm, seed=seed)
+    X, y, variance, table = _data(target, columns)
+    return _own(fit(X, y, variance, columns=table, settings=settings, warm=warm, seed=seed), target)
 
 
 def conditioned(targets: Sequence[Target], columns: Columns, settings: Settings, memo: Mapping[str, Any]) -> Surrogate:
@@ -132,13 +137,28 @@ def conditioned(targets: Sequence[Target], columns: Columns, settings: Settings,
     return Surrogate(tuple(kept), tuple(gps))
 
 
-def _conditioned(target: Target, columns: Columns, settings: Settings, memo: Any) -> ExactGP:
+def _conditioned(target: Target, columns: Columns, settings: Settings, memo: Any) -> Process:
     if target.comparisons is not None:
         return PreferenceGP.of(target.X, target.comparisons, memo, columns=columns, settings=settings)
     if target.gradients is not None:
         data = target.X, target.y, target.gradients, target.variance
         return gradients.from_memo(*data, memo, columns=columns, settings=settings)
-    return ExactGP.from_memo(target.X, target.y, target.variance, memo, columns=columns, settings=settings)
+    X, y, variance, table = _data(target, columns)
+    return _own(ExactGP.from_memo(X, y, variance, memo, columns=table, settings=settings), target)
+
+
+def _data(target: Target, columns: Columns) -> tuple[Array, Array, Array | None, Columns]:
+    """What a process is fitted to: a target's data, or where there are finished studies theirs and its own."""
+    if not target.before:
+        return target.X, target.y, target.variance, alike(columns) if target.name == WORKS else columns
+    return *stacked(target), with_task(columns, len(target.before))
+
+
+def _own(gp: ExactGP, target: Target) -> Process:
+    """The process of the outcome in this study."""
+    if not target.before:
+        return gp
+    return OneTask(gp, task_levels(len(target.before))[-1], sum(len(study.y) for study in target.before))
 
 
 def fits(targets: Sequence[Target], memo: Mapping[str, Any]) -> bool:

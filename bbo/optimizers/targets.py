@@ -32,6 +32,15 @@ _LEAST_SD = 1e-3  # of the scale of an outcome; a smaller sd told with it is no 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Before:
+    """What was measured of an outcome in a finished study: points `n x d`, values in units of their own, variances where all are known."""
+
+    X: Array
+    y: Array
+    variance: Array | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Target:
     """What one Gaussian process is fitted to.
 
@@ -46,6 +55,7 @@ class Target:
         anchored: Whether zero is more than the middle of the data, so that the mean before any data is held there.
         comparisons: What is known of y, where it was not measured but ranked; y has only its length then.
         gradients: Partial derivatives of y with respect to the columns of X, where some are to be modelled.
+        before: The same outcome in finished studies, see `bbo.optimizers.transfer`.
     """
 
     name: str
@@ -59,6 +69,7 @@ class Target:
     anchored: bool = False
     comparisons: Comparisons | None = None
     gradients: Gradients | None = None
+    before: tuple[Before, ...] = ()
 
     @property
     def bounded(self) -> bool:
@@ -142,7 +153,7 @@ def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, po
     values = np.array([record.values[name] for record in done], dtype=float)
     objective = next((o for o in problem.objectives if o.name == name), None)
     sign = 1.0 if objective is None else -objective.sign
-    transform = _transform(sign * values, objective=objective is not None and not tails, power=power)
+    transform = fitted_transform(sign * values, objective=objective is not None and not tails, power=power)
     given = [record.sd.get(name, objective and objective.sd) for record in done]
     variance = None
     if None not in given:
@@ -154,7 +165,7 @@ def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, po
     return Target(name, X, transform.forward(sign * values), variance, sign, transform, lower, upper)
 
 
-def _transform(gains: Array, *, objective: bool, power: bool) -> OutputTransform:
+def fitted_transform(gains: Array, *, objective: bool, power: bool) -> OutputTransform:
     """Standardised; an objective's bad tail is clipped before (Tukey's far fence), and may be bent towards a normal distribution."""
     if not len(gains):
         return Standardise(0.0, 1.0)

@@ -14,7 +14,7 @@ from bbo.optimizers import search
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.problem import Problem
-from surrogates.exact_gp import sample_path
+from surrogates.exact_gp import ExactGP, sample_path
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
@@ -39,6 +39,7 @@ class ThompsonSampling:
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
+        assert isinstance(surrogate.gps[0], ExactGP)  # refused before
         path = sample_path(surrogate.gps[0], np.random.default_rng(seed))
         return search.where_it_works(path, surrogate), "Thompson sampling"
 

@@ -259,7 +259,9 @@ class Uniform:
 
 @dataclass(frozen=True, repr=False)
 class Environment(_Played):
-    """What nobody controls but whose distribution is known.
+    """What nobody controls in service but whose distribution is known, and which trials can be set to.
+
+    `Study.recommend` is the design that is best over it, by `Objective.risk`.
 
     Args:
         distribution: `Normal`, `Uniform`, or a mapping of values to their probabilities (``{"dry": 0.7, "wet": 0.3}``).

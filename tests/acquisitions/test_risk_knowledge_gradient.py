@@ -122,6 +122,15 @@ def test_gradient_by_differences(gp, designs, measure, scenarios, bounded, check
         check_gradient(acquisition, X[near], h=1e-7, tolerance=1e-4)
 
 
+def test_where_nothing_is_decided_it_prefers_what_says_most(gp, designs, check_gradient):
+    """A single design cannot be beaten by others; its value is learned all the same."""
+    acquisition = LogRiskKnowledgeGradient(gp, designs[:1], SUM, RiskMeasure("worst_case"), NOISE)
+    X = np.random.default_rng(8).random((12, 3))
+    moved = (acquisition._after(X).b ** 2).mean((1, 2))
+    np.testing.assert_allclose(acquisition.value(X), np.log(1e-9 * moved), rtol=1e-6)
+    check_gradient(acquisition, X, h=1e-4, tolerance=1e-3)
+
+
 def test_constraints_and_pending_points(gp, designs):
     X, measure = np.random.default_rng(7).random((6, 3)), RiskMeasure("cvar", 0.6)
     bound = OutcomeConstraint(gp, upper=0.2)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from surrogates.columns import Columns
 from surrogates.exact_gp.kernels.base import Kernel
 from surrogates.exact_gp.kernels.categorical import Hamming, Latent
-from surrogates.exact_gp.kernels.composite import Product, Scaled
+from surrogates.exact_gp.kernels.composite import Product, Scaled, Sum
 from surrogates.exact_gp.kernels.conditional import Arc
 from surrogates.exact_gp.kernels.coregional import Coregional
 from surrogates.exact_gp.kernels.derivatives import Derivatives
+from surrogates.exact_gp.kernels.level_noise import LevelNoise
+from surrogates.exact_gp.kernels.offsets import Offsets
 from surrogates.exact_gp.kernels.stationary import Stationary
 from surrogates.exact_gp.kernels.warped import Warped
 
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
     from surrogates.exact_gp.settings import Settings
 
 _LEVELS = 6
-"""Named fidelities, or sources, up to which each has a process of its own."""
+"""Named fidelities, sources or tasks, up to which each has a process of its own."""
 
 
 def default_kernel(columns: Columns | None, settings: Settings, d: int) -> Kernel:
     """The product of a stationary kernel (numeric columns), one of arcs (numeric with a condition) and one of levels (categorical).
 
-    Several of such products mixed by `Coregional`, where a column tells named fidelities or sources apart.
+    Several of such products mixed by `Coregional`, where a column tells named fidelities, sources or tasks apart; tasks have `Offsets`
+    and `LevelNoise` too.
 
     Args:
         columns: What the columns mean; all continuous when None.
@@ -36,15 +39,17 @@ def default_kernel(columns: Columns | None, settings: Settings, d: int) -> Kerne
         kernel = _product(columns, settings, tuple(range(d)))
         return Scaled(kernel) if settings.outputscale else kernel
     others = tuple(i for i in range(d) if i != level)
-    return Coregional(_product(columns, settings, others), level, columns, "star" if columns[level].role == "source" else "chain")
+    order: Literal["chain", "star"] = "chain" if columns[level].role == "fidelity" else "star"
+    mixed = Coregional(_product(columns, settings, others), level, columns, order)
+    return Sum((mixed, Offsets(level, columns), LevelNoise(level, columns))) if columns[level].role == "task" else mixed
 
 
 def _level(columns: Columns) -> int | None:
-    """The column of named fidelities or of sources, where there is one of few levels; any other is a column among others."""
+    """The column of named fidelities, sources or tasks, where there is one of few levels; any other is a column among others."""
     found = [
         i
         for i, column in enumerate(columns)
-        if (column.role == "source" or (column.role == "fidelity" and column.kind == "ordinal"))
+        if (column.role in ("source", "task") or (column.role == "fidelity" and column.kind == "ordinal"))
         and column.parent is None
         and len(column.levels) <= _LEVELS
     ]

@@ -306,3 +306,25 @@ def test_tables_in_pipes_are_not_folded(run: Run, folder: Path) -> None:
     run("create wide.yaml")
     lines = run("ask wide.yaml").out.splitlines()
     assert any(all(name in line for name in names) for line in lines)
+
+
+def test_a_robust_study_recommends_a_design_and_has_no_best_trial(run: Run, folder: Path) -> None:
+    """The risk is in the file; the design that is recommended has no cell for the environment."""
+    text = (
+        "space: {x: {float: [0, 1]}, sky: {environment: {weights: [[calm, 0.7], [storm, 0.3]]}}}\n"
+        "objectives: {f: {direction: minimize, risk: worst_case}}\noptimizer: sobol\nseed: 0\n"
+    )
+    (folder / "wing.yaml").write_text(text, encoding="utf-8")
+    run("create wing.yaml")
+    for k in range(8):
+        (trial,) = run("ask wing.yaml --json").json
+        x, sky = trial["params"]["x"], trial["params"]["sky"]
+        run(f"tell wing.yaml {k} f={(x - (0.2 if sky == 'calm' else 0.8)) ** 2}")
+    best = run("best wing.yaml")
+    assert best.code == 1
+    assert "study.recommend()" in best.err
+    found = run("recommend wing.yaml --json").json
+    assert set(found["params"]) == {"x"}
+    assert "f is the worst case over sky" in found["note"]
+    shown = run("recommend wing.yaml")
+    assert shown.code == 0 and "sky" not in shown.out.split("outcome")[0]

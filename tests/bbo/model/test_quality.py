@@ -90,7 +90,7 @@ def test_intervals_that_hold_too_few_values(monkeypatch: pytest.MonkeyPatch, sd:
     rng = np.random.default_rng(0)
     mean = 10 * np.arange(30.0)
     loo = LeaveOneOut(mean + shift + rng.standard_normal(30).clip(-2, 2), mean, np.full(30, sd), 0.0)
-    monkeypatch.setattr("bbo.optimizers.bayes.Model.leave_one_out", lambda self: {"value": loo})
+    monkeypatch.setattr("bbo.optimizers.fitted.Model.leave_one_out", lambda self: {"value": loo})
     found = by_model(told(bowl))
     assert {kind for kind in found if kind != "outlier"} == kinds
     if kinds:

@@ -13,7 +13,14 @@ import pytest
 from botorch.models import ModelListGP, SingleTaskGP
 
 import bbo
-from acquisitions import LogFeasibleGain, LogIntegratedVarianceReduction, LogProbabilityOfFeasibility, Straddle, UpperConfidenceBound
+from acquisitions import (
+    LogBALD,
+    LogFeasibleGain,
+    LogIntegratedVarianceReduction,
+    LogProbabilityOfFeasibility,
+    Straddle,
+    UpperConfidenceBound,
+)
 from bbo.log.states import State
 from bbo.optimizers.acquisitions import BETA, TABLE, Score, default
 from bbo.optimizers.base import resolve, to_json
@@ -25,7 +32,7 @@ from bbo.testing import check_optimizer
 from surrogates.exact_gp import SamplePath
 from tests.bbo.optimizers.modelled import BOX, TREE, bowl, filled, propose
 
-NAMES = ("log_pi", "ucb", "thompson", "integrated_variance", "straddle")
+NAMES = ("log_pi", "ucb", "thompson", "integrated_variance", "bald", "straddle")
 COARSE = np.stack(np.meshgrid(*[np.linspace(0, 1, 31)] * 2), -1).reshape(-1, 2)
 GRID = np.stack(np.meshgrid(*[np.linspace(0, 1, 201)] * 2), -1).reshape(-1, 2)
 
@@ -90,7 +97,7 @@ def test_refuses_with_the_reason(name: str) -> None:
 def test_numbers_are_checked_where_they_are_given() -> None:
     for arguments, message in (
         ({"acquisition": "straddle"}, "'straddle' needs a level"),
-        ({"beta": 1.0}, "beta is 1.0, and has a meaning for the acquisitions 'ucb', 'straddle', 'augmented_ucb' only"),
+        ({"beta": 1.0}, "beta is 1.0, and has a meaning for the acquisitions 'ucb', 'straddle', 'boca', 'mf_gp_ucb', 'augmented_ucb' only"),
         ({"acquisition": "ucb", "level": 1.0}, "level is 1.0, and has a meaning for the acquisitions 'straddle' only"),
         ({"acquisition": "ucb", "beta": -1.0}, "beta is -1.0; it is a finite number, at least 0"),
         ({"acquisition": "ucb", "beta": True}, "beta is True"),
@@ -159,6 +166,17 @@ def test_a_batch_of_thompson_samples_has_a_path_for_each_point() -> None:
     assert mean(X)[0].mean() > mean(COARSE)[0].mean() + mean(COARSE)[0].std()  # where the function may be best
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("space", [BOX, TREE])
+def test_hundreds_of_points_at_a_time(space: bbo.Space) -> None:
+    study = filled(
+        space, lambda p: float(sum(v for v in p.values() if isinstance(v, float))), optimizer=Bayes(acquisition="thompson"), n=20
+    )
+    asked = study.ask(200)
+    assert len({tuple(sorted(t.params.items())) for t in asked}) == 200 and all(space.contains(t.params) for t in asked)
+    assert "failed" not in study.explain()
+
+
 def test_each_point_is_the_best_of_its_path() -> None:
     study = filled(f=wavy, optimizer=Bayes(acquisition="thompson"), n=20)
     state = study._replica.state
@@ -182,6 +200,14 @@ def test_integrated_variance_learns_all_over_the_space() -> None:
 
     at_random = [left(np.random.default_rng(k).random((6, 2))) for k in range(20)]
     assert left(asked) < min(at_random)
+
+
+def test_bald_goes_where_the_function_is_least_known() -> None:
+    study = filled(f=bowl, optimizer=Bayes(acquisition="bald"), n=6)
+    score, surrogate = made(study)
+    assert isinstance(score, LogBALD) and score.noise == surrogate.noise
+    variance = surrogate.gps[0].predict(BOX.encode([propose(study).queries[0].params]))[1][0]
+    assert variance > 0.999 * surrogate.gps[0].predict(COARSE)[1].max()
 
 
 def test_log_pi_improves_on_the_best_feasible_mean() -> None:

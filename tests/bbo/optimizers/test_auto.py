@@ -30,7 +30,8 @@ def chosen(space: Any, budget: int | None, objectives: Any = "minimize") -> Auto
         ({"i": bbo.Int(1, 20)}, 19, "bayes", "expensive"),
         ({"i": bbo.Int(1, 20)}, None, "bayes", "expensive"),
         ({**BOX, "s": bbo.Sequence("ACGT", 5)}, None, "sobol", "cannot run this problem: .*'s'"),
-        ({**BOX, "t": bbo.Task(["a", "b"])}, 5000, "sobol", "'t' is a task parameter"),
+        ({**BOX, "t": bbo.Task(["a", "b"])}, 5000, "bayes", "expensive"),
+        ({**BOX, "t": bbo.Context(bbo.Bool())}, 5000, "sobol", "'t' is a context parameter"),
     ],
 )
 def test_chooses_by_problem_and_budget(space: Any, budget: int | None, name: str, reason: str) -> None:

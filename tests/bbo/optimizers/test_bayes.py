@@ -431,8 +431,7 @@ def test_equal_outcomes_are_no_obstacle() -> None:
     ("space", "objectives", "reason"),
     [
         ({"x": bbo.Float(0, 1), "s": bbo.Sequence("ACGT", 4)}, "minimize", "'s' is one"),
-        ({"x": bbo.Float(0, 1), "t": bbo.Task(["a", "b"])}, "minimize", "'t' is a task parameter"),
-        ({"x": bbo.Float(0, 1)}, dict.fromkeys("abcde", "minimize"), "there are 5"),
+        ({"x": bbo.Float(0, 1), "t": bbo.Context(bbo.Bool())}, "minimize", "'t' is a context parameter"),
     ],
 )
 def test_refuses_with_the_reason(space: Any, objectives: Any, reason: str) -> None:

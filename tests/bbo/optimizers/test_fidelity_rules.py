@@ -10,15 +10,18 @@ import pytest
 
 import acquisitions
 import bbo
+from acquisitions.at_target import moved
 from acquisitions.per_cost import LogPerCost, PerCost
+from acquisitions.protocol import Staged
 from acquisitions.standing import Standing
 from bbo.log.states import State
-from bbo.optimizers.acquisitions import TABLE, Score
+from bbo.optimizers.acquisitions import BETA, TABLE, Score
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
+from bbo.optimizers.search import _at_its_level
 from bbo.replay import reproduce
 
-RULES = ("mf_mes", "mf_gibbon")
+RULES = ("mf_mes", "mf_gibbon", "augmented_ei", "variable_fidelity_ei", "boca", "mf_gp_ucb")
 COST = {"coarse": 1.0, "fine": 10.0}
 LEVELS = bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity(COST)})
 RANGE = bbo.Space({"x": bbo.Float(0, 1), "epochs": bbo.Fidelity(1, 81, cost=(1, 81), integer=True, log=True)})
@@ -31,6 +34,12 @@ def forrester(p: Mapping[str, Any]) -> float:
     x = p["x"]
     fine = float((6 * x - 2) ** 2 * np.sin(12 * x - 4))
     return fine if p.get("mesh", "fine") == "fine" else 0.5 * fine + 10 * (x - 0.5) - 5
+
+
+def alike(p: Mapping[str, Any]) -> float:
+    """Forrester's function; at the coarse level nearly so."""
+    fine = forrester({"x": p["x"]})
+    return fine if p["mesh"] == "fine" else 0.9 * fine + 0.5 * p["x"]
 
 
 def bent(p: Mapping[str, Any]) -> float:
@@ -65,8 +74,9 @@ def made(study: bbo.Study, seed: int = 3) -> tuple[Any, Any]:
 @pytest.mark.parametrize("name", RULES)
 def test_the_best_at_the_target_is_found_with_both_levels(name: str) -> None:
     study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(acquisition=name, n_initial=5), seed=1)
+    f = alike if name == "variable_fidelity_ei" else forrester  # which leaves coarse levels alone that differ much
     for _ in range(17):
-        study.tell(trial := study.ask(), forrester(trial.params))
+        study.tell(trial := study.ask(), f(trial.params))
     notes = [event.body["note"] for event in study.storage.read("study") if event.kind == "asked"]
     chosen = [trial.params["mesh"] for trial, note in zip(study.trials, notes, strict=True) if TABLE[name].title in note]
     assert len(chosen) > 8 and set(chosen) == {"coarse", "fine"}
@@ -79,6 +89,10 @@ def test_the_best_at_the_target_is_found_with_both_levels(name: str) -> None:
 @pytest.mark.parametrize("space", [RANGE, SOURCES], ids=["range", "sources"])
 @pytest.mark.parametrize("name", RULES)
 def test_ranges_and_sources(name: str, space: bbo.Space) -> None:
+    if space is RANGE and not TABLE[name].ranges:
+        with pytest.raises(bbo.Unsupported, match=f"{name}' is of named levels, and 'epochs' is a range of fidelities"):
+            filled(space, name)
+        return
     study = filled(space, name)
     batch = study.ask(2)
     note = [event.body["note"] for event in study.storage.read("study") if event.kind == "asked"][-1]
@@ -144,3 +158,98 @@ def test_entropies_without_fidelities_are_the_plain_ones() -> None:
         np.testing.assert_allclose(one.value(X), other.value(X), rtol=1e-10)
     judge = Standing(made(filled(PLAIN, "mf_mes"))[1].gps[0], {})
     np.testing.assert_array_equal(judge.moved(X), X)
+
+
+# -- improvements ---------------------------------------------------------------------------------------------------------------
+
+
+def test_augmented_improvement_is_over_the_surest_point_per_cost() -> None:
+    score, surrogate = made(filled(LEVELS, "augmented_ei", f=forrester))
+    X = LEVELS.encode([{"x": x, "mesh": mesh} for x in (0.3, 0.6) for mesh in COST])
+    known = moved(surrogate.targets[0].X, score.acq.target)
+    mean, variance = surrogate.gps[0].predict(known)
+    assert score.acq.best == pytest.approx(mean[np.argmax(mean - np.sqrt(variance))])
+    again = acquisitions.LogAugmentedExpectedImprovement(surrogate.gps[0], known, surrogate.noise, score.acq.target)
+    np.testing.assert_allclose(score.value(X), again.value(X) - np.log([1.0, 10.0] * 2), rtol=1e-12)
+    assert again.value(X)[1] > again.value(X)[0]
+
+
+def test_variable_fidelity_improvement_is_over_the_best_at_the_target_at_any_cost() -> None:
+    study = filled(SOURCES, "variable_fidelity_ei", n=16)
+    score, surrogate = made(study)
+    fine = [trial.params for trial in study.trials if trial.params["by"] == "tunnel"]
+    assert score.best == pytest.approx(surrogate.gps[0].predict(SOURCES.encode(fine))[0].max())
+    X = SOURCES.encode([{"x": 0.3, "by": source} for source in ("theory", "simulation", "tunnel")])
+    np.testing.assert_array_equal(X[:, score.column], score.levels)
+    again = acquisitions.LogVariableFidelityExpectedImprovement(surrogate.gps[0], score.best, score.column, X[:, score.column])
+    np.testing.assert_array_equal(score.value(X), again.value(X))
+
+
+def test_improvements_without_fidelities_are_over_a_best() -> None:
+    X = np.random.default_rng(0).random((20, 2))
+    score, surrogate = made(filled(PLAIN, "variable_fidelity_ei"))
+    best = surrogate.gps[0].predict(surrogate.targets[0].X)[0].max()
+    np.testing.assert_allclose(score.value(X), acquisitions.LogExpectedImprovement(surrogate.gps[0], best).value(X))
+    assert made(filled(PLAIN, "augmented_ei"))[0].target == {}
+
+
+# -- confidence bounds ----------------------------------------------------------------------------------------------------------
+
+
+def test_confidence_bounds_without_fidelities_are_the_plain_one() -> None:
+    X = np.random.default_rng(0).random((20, 2))
+    for name in ("boca", "mf_gp_ucb"):
+        np.testing.assert_array_equal(*(made(filled(PLAIN, which))[0].value(X) for which in (name, "ucb")))
+
+
+def test_boca_knows_the_correlation_of_levels_before_there_are_data() -> None:
+    """By the chain of levels, ``f_fine = rho f_coarse + delta``."""
+    score, surrogate = made(filled(LEVELS, "boca", f=forrester))
+    gp, rule = surrogate.gps[0], score.rule
+    theta = dict(zip(gp.kernel.parameters.names, gp.theta, strict=True))
+    own, added, rho = np.exp(theta["variance[0]"]), np.exp(theta["variance[1]"]), theta["rho[1]"]
+    whole = rho**2 * own + added
+    np.testing.assert_allclose(rule.sds, np.sqrt([own, whole]), rtol=1e-9)
+    np.testing.assert_allclose(rule.gaps, [np.sqrt(1 - rho**2 * own / whole), 0.0], rtol=1e-6, atol=1e-7)
+    assert (rule.beta, rule.costs) == (BETA, (1.0, 10.0))
+
+
+def test_mf_gp_ucb_has_the_largest_difference_seen_and_the_beta_given() -> None:
+    study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(acquisition="mf_gp_ucb", n_initial=2, beta=2.0), seed=3)
+    for point in LEVELS.sample(10, np.random.default_rng(4)):
+        study.add(point, forrester(point))
+    score, surrogate = made(study)
+    points = [[{**trial.params, "mesh": mesh} for trial in study.trials] for mesh in COST]
+    coarse, fine = (surrogate.gps[0].predict(LEVELS.encode(those))[0] for those in points)
+    np.testing.assert_allclose(score.rule.zeta, [np.abs(coarse - fine).max(), 0.0], rtol=1e-9)
+    assert score.rule.beta == 2.0
+
+
+@pytest.mark.parametrize("name", ["boca", "mf_gp_ucb"])
+def test_a_point_is_moved_to_the_level_that_the_rule_says(name: str) -> None:
+    """The same point at the target, where the level is fixed, and at the level of the rule, where it is not."""
+    for seed in range(3):
+        free, fixed = (filled(LEVELS, name, n=8 + 3 * seed, f=forrester) for _ in range(2))
+        rule = made(free)[0].rule
+        there, chosen = fixed.ask(fixed={"mesh": "fine"}).params, free.ask().params
+        assert there["mesh"] == "fine" and chosen["x"] == there["x"]
+        wanted = LEVELS.decode(rule.at_levels(LEVELS.encode([there])))[0]
+        assert chosen["mesh"] == wanted["mesh"]
+
+
+def test_a_level_where_the_point_is_known_gives_way_to_the_next() -> None:
+    study = filled(LEVELS, "mf_gp_ucb", f=forrester)
+    state, there = study._replica.state, {"x": 0.3125, "mesh": "fine"}
+
+    class Always:
+        def value(self, X: Any) -> Any:
+            return np.zeros(len(X))
+
+        def at_levels(self, x: Any) -> Any:
+            return LEVELS.encode([{**there, "mesh": mesh} for mesh in COST])
+
+    assert isinstance(Always(), Staged)
+    assert _at_its_level(state, Always(), there, [], {}) == {**there, "mesh": "coarse"}
+    assert _at_its_level(state, Always(), there, [{**there, "mesh": "coarse"}], {}) == there
+    assert _at_its_level(state, Always(), there, [], {"mesh": "fine"}) == there
+    assert _at_its_level(state, Always(), None, [], {}) is None

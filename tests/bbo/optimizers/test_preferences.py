@@ -15,7 +15,8 @@ from scipy.stats import norm
 
 import bbo
 from bbo.optimizers.acquisitions import TABLE, default
-from bbo.optimizers.bayes import Bayes, Model
+from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.fitted import Model
 from bbo.optimizers.preferences import MOST, compared
 from bbo.replay import reproduce
 from surrogates.preference_gp import PreferenceGP

@@ -30,10 +30,13 @@ def database(tmp_path: Path) -> Path:
     return Path(shutil.copy(FIXTURES / "schema_1.db", tmp_path / "old.db"))
 
 
+LATER = {"transferred"}  # kinds that were added, without a change of the others, after the fixture was written
+
+
 def test_the_fixture_holds_every_kind_as_schema_1() -> None:
     rows = [json.loads(line) for name in NAMES for line in lines(name)]
     assert {row["body"]["v"] for row in rows} == {1}
-    assert {row["kind"] for row in rows} == KINDS
+    assert {row["kind"] for row in rows} == KINDS - LATER
 
 
 def test_a_database_of_schema_1_is_read_and_continued(database: Path) -> None:

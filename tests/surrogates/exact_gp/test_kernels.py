@@ -10,7 +10,21 @@ import torch
 
 from surrogates.columns import INACTIVE, Column, Columns, Parent
 from surrogates.exact_gp.arrays import on
-from surrogates.exact_gp.kernels import Arc, Coregional, Hamming, Kernel, Latent, Linear, Product, Scaled, Stationary, Sum, Warped, matrix
+from surrogates.exact_gp.kernels import (
+    Arc,
+    Coregional,
+    Hamming,
+    Kernel,
+    Latent,
+    Linear,
+    Offsets,
+    Product,
+    Scaled,
+    Stationary,
+    Sum,
+    Warped,
+    matrix,
+)
 
 # x and y are numbers; c has three levels; where c is the first, z (a number) and e (two levels) are active; then, where e is 1, w is.
 TABLE = Columns(
@@ -49,6 +63,7 @@ KERNELS: dict[str, Kernel] = {
     "scaled": Scaled(Product((Linear((0, 5)), Hamming((1,), TABLE)))),
     "exponential": Product((Stationary((0, 5)), Arc((2, 4), TABLE), Hamming((1, 3), TABLE))),
     **{order: Coregional(Product((Stationary((0,), "matern52"), Linear((5,)))), 1, TABLE, order) for order in ("chain", "star")},
+    "tasks": Sum((Coregional(Stationary((0, 5)), 1, TABLE, "star"), Offsets(1, TABLE, 2.0))),
     "tree": Product((Warped(Stationary((0, 5)), (0, 5)), Arc((2, 4), TABLE), Latent((1, 3), TABLE))),
 }
 
