@@ -323,6 +323,7 @@ TABLE: Mapping[str, Entry] = {
             unconstrained=_NO_GAIN if name in ("boca", "mf_gp_ucb") else None,
             ranges=name not in ("variable_fidelity_ei", "mf_gp_ucb"),
             decides_level=True,
+            learns_costs=name in ("mf_mes", "mf_gibbon", "augmented_ei"),
             log_gain=name in ("mf_mes", "augmented_ei", "variable_fidelity_ei"),
             settings={"beta": BETA} if name in ("boca", "mf_gp_ucb") else {},
         )

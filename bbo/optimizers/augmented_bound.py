@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from acquisitions.augmented_upper_confidence_bound import AugmentedUpperConfidenceBound
-from acquisitions.learnt_cost import LearntCost
 from acquisitions.per_cost import PerCost
 from acquisitions.protocol import Acquisition
 from acquisitions.standing import Standing
@@ -15,7 +14,7 @@ from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.acquisitions import BETA
 from bbo.optimizers.candidates import standing
-from bbo.optimizers.costs import of_evaluations
+from bbo.optimizers.costs import of_evaluations, per
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
 from bbo.problem import Problem
@@ -43,7 +42,5 @@ class AugmentedBound:
         best = float(Standing(gp, target).predict(surrogate.targets[0].X)[0].max())
         beta = BETA if self.settings.beta is None else self.settings.beta
         bound = AugmentedUpperConfidenceBound(gp, best, beta, target, surrogate.noise).with_pending(space.encode(running))
-        if costs is None:
-            return search.where_it_works(bound, surrogate), "augmented upper confidence bound"
-        per = f"per {'learnt ' if isinstance(costs, LearntCost) else ''}cost"
-        return search.where_it_works(PerCost(bound, costs), surrogate), f"augmented upper confidence bound {per}"
+        score = bound if costs is None else PerCost(bound, costs)
+        return search.where_it_works(score, surrogate), f"augmented upper confidence bound{per(costs)}"

@@ -92,6 +92,11 @@ def of_evaluations(state: History, settings: Bayes | None, *, seed: int) -> Cost
     return LearntCost(given, gp, unit.shift, unit.scale)
 
 
+def per(costs: Cost | None) -> str:
+    """What a score is per, to be added to its name."""
+    return "" if costs is None else " per learnt cost" if isinstance(costs, LearntCost) else " per cost"
+
+
 def _told(state: History) -> tuple[Array, Array] | None:
     """Encoded points of finished trials with the logarithms of what they cost; None where too few were told with a positive cost."""
     finished = [*usable(state, State.DONE), *usable(state, State.FAILED)]

@@ -30,6 +30,7 @@ from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.acquisitions import BETA
 from bbo.optimizers.candidates import standing
+from bbo.optimizers.costs import of_evaluations, per
 from bbo.optimizers.entropy_search import WhereLikely, may_be_best
 from bbo.optimizers.fidelities import at_target, cost, is_target
 from bbo.optimizers.history import History
@@ -51,10 +52,12 @@ class MaxValueEntropy:
 
     Args:
         state: What is known.
+        settings: By which costs may be learnt.
         bound: Whether its lower bound is taken (GIBBON), which batches of points have too.
     """
 
     state: History
+    settings: Bayes
     bound: bool
 
     def __call__(
@@ -65,32 +68,38 @@ class MaxValueEntropy:
         waiting, constraints = space.encode(running), judged_at_target(surrogate, space)
         if not feasible and constraints:
             return search.likely(surrogate, waiting)
-        gp, noise, target, costs = surrogate.gps[0], surrogate.noise, standing(space, space.targets), cost(space)
+        gp, noise, target = surrogate.gps[0], surrogate.noise, standing(space, space.targets)
+        costs = of_evaluations(self.state, self.settings, seed=seed)
         measured = known_at_target(problem, surrogate, feasible)
         X = may_be_best(self.state, problem, surrogate, feasible, measured, np.random.default_rng(seed))
-        per = "" if costs is None else " per cost"
         if not self.bound:
             information = LogMultiFidelityMaxValueEntropy(gp, X, noise, target, constraints, seed=seed).with_pending(waiting)
-            return information if costs is None else LogPerCost(information, costs), f"multi-fidelity max-value entropy search{per}"
+            return information if costs is None else LogPerCost(information, costs), f"multi-fidelity max-value entropy search{per(costs)}"
         score = MultiFidelityGIBBON(gp, X, noise, target, seed=seed).with_pending(waiting)
         each = score if costs is None else PerCost(score, costs)
-        return WhereLikely(each, constraints) if constraints else each, f"multi-fidelity GIBBON{per}"
+        return WhereLikely(each, constraints) if constraints else each, f"multi-fidelity GIBBON{per(costs)}"
 
 
-def augmented_improvement(
-    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-) -> tuple[Acquisition, str]:
-    """Log augmented expected improvement per cost; see `bbo.optimizers.acquisitions.Score`."""
-    space = problem.space
-    waiting = space.encode(running)
-    if not feasible and surrogate.constraints:
-        return search.likely(surrogate, waiting)
-    target, costs, constraints = standing(space, space.targets), cost(space), judged_at_target(surrogate, space)
-    known = known_at_target(problem, surrogate, feasible)
-    improvement = LogAugmentedExpectedImprovement(surrogate.gps[0], known, surrogate.noise, target, constraints).with_pending(waiting)
-    if costs is None:
-        return improvement, "log augmented expected improvement"
-    return LogPerCost(improvement, costs), "log augmented expected improvement per cost"
+@dataclass(frozen=True, slots=True, eq=False)
+class AugmentedImprovement:
+    """Makes the log augmented expected improvement per cost; see `bbo.optimizers.acquisitions.Score`."""
+
+    state: History
+    settings: Bayes
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `Score`."""
+        space = problem.space
+        waiting = space.encode(running)
+        if not feasible and surrogate.constraints:
+            return search.likely(surrogate, waiting)
+        target, constraints = standing(space, space.targets), judged_at_target(surrogate, space)
+        costs = of_evaluations(self.state, self.settings, seed=seed)
+        known = known_at_target(problem, surrogate, feasible)
+        improvement = LogAugmentedExpectedImprovement(surrogate.gps[0], known, surrogate.noise, target, constraints).with_pending(waiting)
+        return improvement if costs is None else LogPerCost(improvement, costs), f"log augmented expected improvement{per(costs)}"
 
 
 def variable_fidelity_improvement(
@@ -192,12 +201,12 @@ def known_at_target(problem: Problem, surrogate: Surrogate, feasible: Sequence[R
 
 
 def _max_value_entropy(bound: bool, state: History, settings: Bayes) -> MaxValueEntropy:
-    return MaxValueEntropy(state, bound)
+    return MaxValueEntropy(state, settings, bound)
 
 
 def augmented_ei(state: History, settings: Bayes) -> Score:
-    """It needs no settings."""
-    return augmented_improvement
+    """Per cost, which may be learnt."""
+    return AugmentedImprovement(state, settings)
 
 
 def variable_fidelity_ei(state: History, settings: Bayes) -> Score:

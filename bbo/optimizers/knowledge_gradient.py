@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
-from acquisitions.learnt_cost import LearntCost
 from acquisitions.maximizer import maximize
 from acquisitions.per_cost import LogPerCost
 from acquisitions.posterior_mean import PosteriorMean
@@ -20,7 +19,7 @@ from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.acquisitions import Score
 from bbo.optimizers.candidates import SAMPLED, legal, pool, standing, whole
-from bbo.optimizers.costs import of_evaluations
+from bbo.optimizers.costs import of_evaluations, per
 from bbo.optimizers.fidelities import at_target
 from bbo.optimizers.history import History
 from bbo.optimizers.robust_knowledge_gradient import RobustKnowledgeGradient
@@ -77,8 +76,7 @@ class KnowledgeGradient:
         targets = standing(space, space.targets)
         constraints = [replace(constraint, gp=Standing(constraint.gp, targets)) for constraint in surrogate.constraints]
         gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, constraints, candidate=True, moved=targets)
-        learnt = "learnt " if isinstance(costs, LearntCost) else ""
-        aim = f"log knowledge gradient per {learnt}cost over {len(choices)} points at the target and the proposed one there"
+        aim = f"log knowledge gradient{per(costs)} over {len(choices)} points at the target and the proposed one there"
         return LogPerCost(gradient.with_pending(waiting), costs), aim
 
     def choices(

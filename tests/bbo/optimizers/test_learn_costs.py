@@ -10,8 +10,9 @@ import pytest
 
 import bbo
 from acquisitions.learnt_cost import LearntCost
-from acquisitions.per_cost import ColumnCost, LogPerCost
+from acquisitions.per_cost import ColumnCost, LogPerCost, PerCost
 from bbo.optimizers import fidelities
+from bbo.optimizers.acquisitions import TABLE
 from bbo.optimizers.base import resolve, to_json
 from bbo.optimizers.bayes import Bayes
 from bbo.replay import reproduce
@@ -62,6 +63,27 @@ def test_costs_are_learnt_at_every_level_in_their_own_units() -> None:
     X = LEVELS.encode(points)
     np.testing.assert_allclose(score.cost.log(X)[0], np.log([steep(p) for p in points]), atol=0.05)
     np.testing.assert_allclose(score.value(X), score.acq.value(X) - score.cost.log(X)[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in TABLE.items() if entry.learns_costs])
+def test_every_score_per_cost_takes_them(name: str) -> None:
+    """The score per learnt cost is the score per given cost times the ratio of the costs, where it gains."""
+    score, _ = made(study_of(steep, Bayes(acquisition=name, n_initial=2, learn_costs=True)))
+    plain, _ = made(study_of(steep, Bayes(acquisition=name, n_initial=2)))
+    assert isinstance(score, LogPerCost | PerCost) and isinstance(score.cost, LearntCost) and isinstance(plain.cost, ColumnCost)
+    X = LEVELS.encode(LEVELS.sobol(40, seed=7))
+    rise = score.cost.log(X)[0] - plain.cost.log(X)[0]
+    assert np.ptp(rise) > 1
+    if isinstance(score, LogPerCost):
+        np.testing.assert_allclose(score.value(X), plain.value(X) - rise, rtol=1e-9)
+    else:
+        gains = score.acq.value(X)
+        assert gains.max() > 0
+        np.testing.assert_allclose(score.value(X), plain.value(X) * np.exp(np.where(gains > 0, -rise, rise)), rtol=1e-9)
+    study = study_of(steep, Bayes(acquisition=name, n_initial=2, learn_costs=True))
+    study.ask()
+    note = study.storage.read("study")[-1].body["note"]
+    assert "per learnt cost" in note or "half of the cost" in note
 
 
 def test_costs_of_failed_trials_count_and_some_may_be_missing() -> None:
