@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from acquisitions.scenarios import Scenarios as Scenarios
     from acquisitions.scenarios import Shift as Shift
     from acquisitions.straddle import Straddle as Straddle
+    from acquisitions.two_stage_expected_improvement import LogTwoStageExpectedImprovement as LogTwoStageExpectedImprovement
     from acquisitions.upper_confidence_bound import UpperConfidenceBound as UpperConfidenceBound
+    from acquisitions.variable_fidelity_confidence_bound import VariableFidelityConfidenceBound as VariableFidelityConfidenceBound
     from acquisitions.variable_fidelity_expected_improvement import (
         LogVariableFidelityExpectedImprovement as LogVariableFidelityExpectedImprovement,
     )
@@ -68,6 +70,8 @@ REGISTRY = {
     "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
     "augmented_ei": "acquisitions.augmented_expected_improvement:LogAugmentedExpectedImprovement",
     "variable_fidelity_ei": "acquisitions.variable_fidelity_expected_improvement:LogVariableFidelityExpectedImprovement",
+    "variable_fidelity_lcb": "acquisitions.variable_fidelity_confidence_bound:VariableFidelityConfidenceBound",
+    "two_stage_ei": "acquisitions.two_stage_expected_improvement:LogTwoStageExpectedImprovement",
     "boca": "acquisitions.boca:BOCA",
     "mf_gp_ucb": "acquisitions.multi_fidelity_upper_confidence_bound:MultiFidelityUpperConfidenceBound",
     "pi": "acquisitions.probability_of_improvement:ProbabilityOfImprovement",

@@ -51,34 +51,40 @@ class LogVariableFidelityExpectedImprovement:
 
     def value(self, X: Array) -> Array:
         """The score at each row of X (`m x d`), shape `m`."""
-        return self._score(_Split.of(self.gp, X, self.column, self.levels))[0]
+        return self._score(Split.of(self.gp, X, self.column, self.levels))[0]
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`), zero along the levels."""
-        split = _Split.of(self.gp, X, self.column, self.levels)
+        split = Split.of(self.gp, X, self.column, self.levels)
         value, d_mean, d_sd = self._score(split)
         return value, split.pull(d_mean, d_sd)
 
-    def _score(self, split: _Split) -> tuple[Array, Array, Array]:
+    def _score(self, split: Split) -> tuple[Array, Array, Array]:
         z = (split.mean - self.best) / split.sd
         improvement, slope = log_h(z)
         return np.log(split.sd) + improvement, slope / split.sd, (1.0 - slope * z) / split.sd
 
 
 @dataclass(frozen=True, slots=True)
-class _Split:
-    """Mean at the target, and which part of the standard deviation there each of m candidates' levels has; each `m`."""
+class Split:
+    """Mean at the target, and which part of the standard deviation there each of m candidates' levels has; each `m`.
+
+    Args:
+        mean: Of the value at the target.
+        sd: What its standard deviation owes to the candidate's level.
+        level: Index of that.
+    """
 
     mean: Array
     sd: Array
+    level: NDArray[np.intp]
     _column: int
-    _level: NDArray[np.intp]
     _moments: list[Moments]
     _pairs: dict[tuple[int, int], Pairs]
     _L: Array
 
     @classmethod
-    def of(cls, gp: GaussianModel, X: Array, column: int, levels: Sequence[float]) -> _Split:
+    def of(cls, gp: GaussianModel, X: Array, column: int, levels: Sequence[float]) -> Split:
         assert isinstance(gp, Pairing)
         k, points = len(levels), [moved(X, {column: level}) for level in levels]
         moments = [gp.at(Z) for Z in points]
@@ -91,14 +97,14 @@ class _Split:
         level = np.argmin(np.abs(X[:, column, None] - np.asarray(levels)), axis=1)
         L = _cholesky(S)
         sd = np.maximum(np.abs(L[np.arange(len(X)), -1, level]), np.sqrt(LEAST_VARIANCE))
-        return cls(moments[-1].mean, sd, column, level, moments, pairs, L)
+        return cls(moments[-1].mean, sd, level, column, moments, pairs, L)
 
     def pull(self, d_mean: Array, d_sd: Array) -> Array:
         """Gradient (`m x d`) of ``sum(d_mean * mean) + sum(d_sd * sd)`` in the candidates."""
         rows, k = np.arange(len(d_mean)), len(self._moments)
-        entry = self._L[rows, -1, self._level]
+        entry = self._L[rows, -1, self.level]
         d_L = np.zeros_like(self._L)
-        d_L[rows, -1, self._level] = np.where(np.abs(entry) >= self.sd, np.sign(entry) * d_sd, 0.0)
+        d_L[rows, -1, self.level] = np.where(np.abs(entry) >= self.sd, np.sign(entry) * d_sd, 0.0)
         # the derivative of a Cholesky factor, backwards (Murray 2016, arXiv:1602.07527, equation 10)
         middle = np.tril(self._L.transpose(0, 2, 1) @ d_L)
         middle[:, np.arange(k), np.arange(k)] *= 0.5

@@ -90,9 +90,9 @@ class Bayes:
 
     A `bbo.Fidelity` or `bbo.Source` is an input of the model, in which named levels build on each other and sources look at the target
     (`surrogates.exact_gp.kernels.Coregional`). Each evaluation is then worth the knowledge gradient about the best point at the target
-    for what it costs, and the cheap ones are run as long as they say more for their price (Poloczek, Wang & Frazier 2017,
-    arXiv:1603.00389); for other rules see `bbo.optimizers.fidelity_rules`. The initial design is of all levels. Outcome constraints
-    count as they are at the target. Ask `Study.recommend` for the best point at the target.
+    for what it costs, and the cheap ones are run as long as they say more for their price (misoKG:
+    Poloczek, Wang & Frazier 2017, arXiv:1603.00389); for other rules see `bbo.optimizers.fidelity_rules`. The initial design is of all
+    levels. Outcome constraints count as they are at the target. Ask `Study.recommend` for the best point at the target.
 
     A `bbo.Environment` is an input of the model too, and so is what inexact settings (`input_sd`) may become. Designs are then judged by
     their expectation over all conditions, or by another `Objective.risk`, and each evaluation, of a design in one condition, is worth
@@ -133,8 +133,8 @@ class Bayes:
         output_warp: Whether objectives are bent towards a normal distribution (Yeo & Johnson 2000), as HEBO does
             (Cowen-Rivers et al. 2022, arXiv:2012.03826): what tells good from very good is then not lost among bad values.
 
-        beta: Of ``"ucb"``, ``"straddle"``, ``"boca"``, ``"mf_gp_ucb"`` and ``"augmented_ucb"``: the weight of the variance, so that
-            ``sqrt(beta)`` standard deviations count; None means 1.96 squared, the bounds of a 95 % interval.
+        beta: Of ``"ucb"``, ``"straddle"``, ``"boca"``, ``"mf_gp_ucb"``, ``"variable_fidelity_lcb"`` and ``"augmented_ucb"``: the weight of
+            the variance, so that ``sqrt(beta)`` standard deviations count; None means 1.96 squared, the bounds of a 95 % interval.
         level: Of ``"straddle"``: the value of the objective that is to be located, in its own units.
         optimum: Where you believe the optimum to lie, as far as you have a belief: `bbo.Normal` (mean, sd) for a number, in its own
             units, the sd of a parameter with ``log=True`` in decades (0.5 is a factor of three); weights of all choices for a

@@ -23,7 +23,9 @@ from acquisitions.multi_fidelity_upper_confidence_bound import MultiFidelityUppe
 from acquisitions.per_cost import LogPerCost, PerCost
 from acquisitions.protocol import Acquisition, Climbable, Staged
 from acquisitions.standing import Standing
+from acquisitions.two_stage_expected_improvement import LogTwoStageExpectedImprovement
 from acquisitions.upper_confidence_bound import UpperConfidenceBound
+from acquisitions.variable_fidelity_confidence_bound import VariableFidelityConfidenceBound
 from acquisitions.variable_fidelity_expected_improvement import LogVariableFidelityExpectedImprovement
 from acquisitions.weighed import LogFeasibleGain
 from bbo.log.ledger import Record
@@ -124,11 +126,42 @@ def variable_fidelity_improvement(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TwoStageImprovement:
+    """Makes the log two-stage expected improvement; see `bbo.optimizers.acquisitions.Score`.
+
+    Running trials count as measured at their means, and what is to be improved on is the best mean at what was measured at the target.
+    """
+
+    state: History
+    settings: Bayes
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `Score`."""
+        space = problem.space
+        waiting, levels = space.encode(running), cost(space)
+        if not feasible and surrogate.constraints:
+            return search.likely(surrogate, waiting)
+        believed = surrogate.believing(waiting)
+        gp, constraints = believed.gps[0], judged_at_target(believed, space)
+        there = [record for record in feasible if is_target(space, record.params)]
+        best = float(gp.predict(known_at_target(problem, surrogate, there or feasible))[0].max())
+        costs = of_evaluations(self.state, self.settings, seed=seed)
+        if levels is None or costs is None:
+            return search.weighed(LogExpectedImprovement(gp, best), believed), "log expected improvement"
+        score = LogTwoStageExpectedImprovement(gp, best, surrogate.noise, levels.column, levels.knots, costs, constraints)
+        return score, f"log two-stage expected improvement{per(costs)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ConfidenceBounds:
-    """Makes BOCA and MF-GP-UCB; see `bbo.optimizers.acquisitions.Score`. Running trials count as measured at their means.
+    """Makes BOCA, MF-GP-UCB and the variable-fidelity bound; see `bbo.optimizers.acquisitions.Score`.
+
+    Running trials count as measured at their means.
 
     Args:
-        name: ``"boca"`` or ``"mf_gp_ucb"``.
+        name: ``"boca"``, ``"mf_gp_ucb"`` or ``"variable_fidelity_lcb"``.
         beta: Weight of the variance.
     """
 
@@ -145,6 +178,9 @@ class ConfidenceBounds:
         if costs is None:
             return search.where_it_works(UpperConfidenceBound(gp, self.beta), believed), "upper confidence bound"
         column, levels, known = costs.column, costs.knots, known_at_target(problem, surrogate, feasible)
+        if self.name == "variable_fidelity_lcb":
+            own = VariableFidelityConfidenceBound(gp, self.beta, column, levels, costs.costs)
+            return search.where_it_works(own, believed), "variable-fidelity confidence bound"
         if self.name == "boca":
             assert isinstance(gp, ExactGP)  # finished studies exclude fidelities
             gaps, sds = _before_data(gp, known[:1], column, levels)
@@ -214,9 +250,14 @@ def variable_fidelity_ei(state: History, settings: Bayes) -> Score:
     return variable_fidelity_improvement
 
 
+def two_stage_ei(state: History, settings: Bayes) -> Score:
+    """The level is chosen per cost, which may be learnt."""
+    return TwoStageImprovement(state, settings)
+
+
 def _confidence_bounds(name: str, state: History, settings: Bayes) -> ConfidenceBounds:
     return ConfidenceBounds(name, BETA if settings.beta is None else settings.beta)
 
 
-boca, mf_gp_ucb = (partial(_confidence_bounds, name) for name in ("boca", "mf_gp_ucb"))
+boca, mf_gp_ucb, variable_fidelity_lcb = (partial(_confidence_bounds, name) for name in ("boca", "mf_gp_ucb", "variable_fidelity_lcb"))
 mf_mes, mf_gibbon = (partial(_max_value_entropy, bound) for bound in (False, True))

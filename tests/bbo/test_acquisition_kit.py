@@ -24,6 +24,7 @@ from botorch.posteriors.ensemble import EnsemblePosterior
 import acquisitions
 from acquisitions import OutcomeConstraint
 from acquisitions import botorch as ours
+from acquisitions.per_cost import ColumnCost
 from bbo.optimizers.thompson import own_thompson
 from bbo.testing import check_acquisition
 from bbo.testing.surrogate import TREE
@@ -144,6 +145,10 @@ BUILDS = {
     "mf_gibbon": lambda gps: acquisitions.MultiFidelityGIBBON(gps[0], X, 0.05, TARGET),
     "augmented_ei": lambda gps: acquisitions.LogAugmentedExpectedImprovement(gps[0], X, 0.05, TARGET, constraints(gps)),
     "variable_fidelity_ei": lambda gps: acquisitions.LogVariableFidelityExpectedImprovement(gps[0], 0.5, 0, (0.1, 0.8)),
+    "variable_fidelity_lcb": lambda gps: acquisitions.VariableFidelityConfidenceBound(gps[0], 4.0, 0, (0.1, 0.8), (1.0, 9.0)),
+    "two_stage_ei": lambda gps: acquisitions.LogTwoStageExpectedImprovement(
+        gps[0], 0.5, 0.05, 0, (0.1, 0.8), ColumnCost(0, (0.1, 0.8), (1.0, 9.0)), constraints(gps)
+    ),
     "boca": lambda gps: acquisitions.BOCA(gps[0], 4.0, 0, (0.1, 0.8), (1.0, 9.0), (0.5, 0.0), (1.0, 1.0)),
     "mf_gp_ucb": lambda gps: acquisitions.MultiFidelityUpperConfidenceBound(gps[0], 4.0, 0, (0.1, 0.8), (1.0, 9.0), (0.2, 0.0)),
     "pi": lambda gps: acquisitions.ProbabilityOfImprovement(gps[0], 0.5),

@@ -21,7 +21,7 @@ from bbo.optimizers.fitting import one_thread
 from bbo.optimizers.search import _at_its_level
 from bbo.replay import reproduce
 
-RULES = ("mf_mes", "mf_gibbon", "augmented_ei", "variable_fidelity_ei", "boca", "mf_gp_ucb")
+RULES = ("mf_mes", "mf_gibbon", "augmented_ei", "variable_fidelity_ei", "boca", "mf_gp_ucb", "variable_fidelity_lcb", "two_stage_ei")
 COST = {"coarse": 1.0, "fine": 10.0}
 LEVELS = bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity(COST)})
 RANGE = bbo.Space({"x": bbo.Float(0, 1), "epochs": bbo.Fidelity(1, 81, cost=(1, 81), integer=True, log=True)})
@@ -198,7 +198,7 @@ def test_improvements_without_fidelities_are_over_a_best() -> None:
 
 def test_confidence_bounds_without_fidelities_are_the_plain_one() -> None:
     X = np.random.default_rng(0).random((20, 2))
-    for name in ("boca", "mf_gp_ucb"):
+    for name in ("boca", "mf_gp_ucb", "variable_fidelity_lcb"):
         np.testing.assert_array_equal(*(made(filled(PLAIN, which))[0].value(X) for which in (name, "ucb")))
 
 

@@ -11,6 +11,7 @@ import pytest
 import bbo
 from acquisitions.learnt_cost import LearntCost
 from acquisitions.per_cost import ColumnCost, LogPerCost, PerCost
+from acquisitions.protocol import Staged
 from bbo.optimizers import fidelities
 from bbo.optimizers.acquisitions import TABLE
 from bbo.optimizers.base import resolve, to_json
@@ -70,13 +71,17 @@ def test_every_score_per_cost_takes_them(name: str) -> None:
     """The score per learnt cost is the score per given cost times the ratio of the costs, where it gains."""
     score, _ = made(study_of(steep, Bayes(acquisition=name, n_initial=2, learn_costs=True)))
     plain, _ = made(study_of(steep, Bayes(acquisition=name, n_initial=2)))
-    assert isinstance(score, LogPerCost | PerCost) and isinstance(score.cost, LearntCost) and isinstance(plain.cost, ColumnCost)
+    assert isinstance(score.cost, LearntCost) and isinstance(plain.cost, ColumnCost)
     X = LEVELS.encode(LEVELS.sobol(40, seed=7))
     rise = score.cost.log(X)[0] - plain.cost.log(X)[0]
     assert np.ptp(rise) > 1
     if isinstance(score, LogPerCost):
         np.testing.assert_allclose(score.value(X), plain.value(X) - rise, rtol=1e-9)
+    elif isinstance(score, Staged):  # the costs are those of levels
+        np.testing.assert_array_equal(score.value(X), plain.value(X))
+        assert any(score.at_levels(x[None])[0, 2] != plain.at_levels(x[None])[0, 2] for x in X)
     else:
+        assert isinstance(score, PerCost)
         gains = score.acq.value(X)
         assert gains.max() > 0
         np.testing.assert_allclose(score.value(X), plain.value(X) * np.exp(np.where(gains > 0, -rise, rise)), rtol=1e-9)
