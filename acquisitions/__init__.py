@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from acquisitions.entropy_search import LogEntropySearch as LogEntropySearch
     from acquisitions.expected_improvement import ExpectedImprovement as ExpectedImprovement
     from acquisitions.expected_improvement import LogExpectedImprovement as LogExpectedImprovement
+    from acquisitions.extended_probability_of_improvement import LogExtendedProbabilityOfImprovement as LogExtendedProbabilityOfImprovement
     from acquisitions.feasibility import LogProbabilityOfFeasibility as LogProbabilityOfFeasibility
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
     from acquisitions.hypervolume_improvement import LogExpectedHypervolumeImprovement as LogExpectedHypervolumeImprovement
@@ -70,6 +71,7 @@ REGISTRY = {
     "mf_gibbon": "acquisitions.multi_fidelity_max_value_entropy:MultiFidelityGIBBON",
     "augmented_ei": "acquisitions.augmented_expected_improvement:LogAugmentedExpectedImprovement",
     "variable_fidelity_ei": "acquisitions.variable_fidelity_expected_improvement:LogVariableFidelityExpectedImprovement",
+    "variable_fidelity_pi": "acquisitions.extended_probability_of_improvement:LogExtendedProbabilityOfImprovement",
     "variable_fidelity_lcb": "acquisitions.variable_fidelity_confidence_bound:VariableFidelityConfidenceBound",
     "two_stage_ei": "acquisitions.two_stage_expected_improvement:LogTwoStageExpectedImprovement",
     "boca": "acquisitions.boca:BOCA",

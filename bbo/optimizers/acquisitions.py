@@ -321,10 +321,11 @@ TABLE: Mapping[str, Entry] = {
             running=running,
             fidelities=True,
             unconstrained=_NO_GAIN if name in ("boca", "mf_gp_ucb", "variable_fidelity_lcb") else None,
-            ranges=name not in ("variable_fidelity_ei", "variable_fidelity_lcb", "mf_gp_ucb"),
+            ranges=name not in ("variable_fidelity_ei", "variable_fidelity_pi", "variable_fidelity_lcb", "mf_gp_ucb"),
             decides_level=True,
-            learns_costs=name in ("mf_mes", "mf_gibbon", "augmented_ei", "two_stage_ei"),
-            log_gain=name in ("mf_mes", "augmented_ei", "variable_fidelity_ei"),
+            gradients=name != "variable_fidelity_pi",
+            learns_costs=name in ("mf_mes", "mf_gibbon", "augmented_ei", "variable_fidelity_pi", "two_stage_ei"),
+            log_gain=name in ("mf_mes", "augmented_ei", "variable_fidelity_ei", "variable_fidelity_pi"),
             settings={"beta": BETA} if name in ("boca", "mf_gp_ucb", "variable_fidelity_lcb") else {},
         )
         for name, title, running in (
@@ -334,6 +335,7 @@ TABLE: Mapping[str, Entry] = {
             ("variable_fidelity_ei", "log variable-fidelity expected improvement", _BELIEVED),
             ("boca", "BOCA", _BELIEVED),
             ("mf_gp_ucb", "multi-fidelity upper confidence bound", _BELIEVED),
+            ("variable_fidelity_pi", "log variable-fidelity probability of improvement", _BELIEVED),
             ("variable_fidelity_lcb", "variable-fidelity confidence bound", _BELIEVED),
             ("two_stage_ei", "log two-stage expected improvement", _BELIEVED),
         )

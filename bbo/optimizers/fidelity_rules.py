@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from acquisitions.at_target import moved
 from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement
 from acquisitions.boca import BOCA
+from acquisitions.crowding import LogRoom
 from acquisitions.expected_improvement import LogExpectedImprovement
+from acquisitions.extended_probability_of_improvement import LogExtendedProbabilityOfImprovement
 from acquisitions.feasibility import OutcomeConstraint
 from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy, MultiFidelityGIBBON
 from acquisitions.multi_fidelity_upper_confidence_bound import MultiFidelityUpperConfidenceBound, largest_differences
@@ -123,6 +125,35 @@ def variable_fidelity_improvement(
         assert levels.knots[-1] == target[levels.column]
         improvement = LogVariableFidelityExpectedImprovement(gp, best, levels.column, levels.knots)
     return LogFeasibleGain(improvement, constraints) if constraints else improvement, "log variable-fidelity expected improvement"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbableImprovement:
+    """Makes the log extended probability of improvement per cost; see `bbo.optimizers.acquisitions.Score`.
+
+    What is to be improved on is the best mean at what was measured at the target, or at the target of what was measured elsewhere.
+    """
+
+    state: History
+    settings: Bayes
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `Score`."""
+        space = problem.space
+        waiting, levels = space.encode(running), cost(space)
+        if not feasible and surrogate.constraints:
+            return search.likely(surrogate, waiting)
+        gp, constraints = surrogate.gps[0], judged_at_target(surrogate, space)
+        assert isinstance(gp, ExactGP)  # others are refused
+        there = [record for record in feasible if is_target(space, record.params)]
+        best = float(gp.predict(known_at_target(problem, surrogate, there or feasible))[0].max())
+        room = LogRoom(gp) if levels is None else LogRoom(gp, levels.column, levels.knots)
+        target, costs = standing(space, space.targets), of_evaluations(self.state, self.settings, seed=seed)
+        score = LogExtendedProbabilityOfImprovement(room, best, surrogate.noise, target, constraints).with_pending(waiting)
+        aim = f"log variable-fidelity probability of improvement{per(costs)}"
+        return score if costs is None else LogPerCost(score, costs), aim
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -248,6 +279,11 @@ def augmented_ei(state: History, settings: Bayes) -> Score:
 def variable_fidelity_ei(state: History, settings: Bayes) -> Score:
     """It needs no settings."""
     return variable_fidelity_improvement
+
+
+def variable_fidelity_pi(state: History, settings: Bayes) -> Score:
+    """Per cost, which may be learnt."""
+    return ProbableImprovement(state, settings)
 
 
 def two_stage_ei(state: History, settings: Bayes) -> Score:

@@ -24,6 +24,7 @@ from botorch.posteriors.ensemble import EnsemblePosterior
 import acquisitions
 from acquisitions import OutcomeConstraint
 from acquisitions import botorch as ours
+from acquisitions.crowding import LogRoom
 from acquisitions.per_cost import ColumnCost
 from bbo.optimizers.thompson import own_thompson
 from bbo.testing import check_acquisition
@@ -108,6 +109,7 @@ GROWING = (
     "integrated_kg",
     "risk_kg",
     "augmented_ucb",
+    "variable_fidelity_pi",
 )
 
 
@@ -145,6 +147,9 @@ BUILDS = {
     "mf_gibbon": lambda gps: acquisitions.MultiFidelityGIBBON(gps[0], X, 0.05, TARGET),
     "augmented_ei": lambda gps: acquisitions.LogAugmentedExpectedImprovement(gps[0], X, 0.05, TARGET, constraints(gps)),
     "variable_fidelity_ei": lambda gps: acquisitions.LogVariableFidelityExpectedImprovement(gps[0], 0.5, 0, (0.1, 0.8)),
+    "variable_fidelity_pi": lambda gps: acquisitions.LogExtendedProbabilityOfImprovement(
+        LogRoom(gps[0]), 0.5, 0.05, TARGET, constraints(gps)
+    ),
     "variable_fidelity_lcb": lambda gps: acquisitions.VariableFidelityConfidenceBound(gps[0], 4.0, 0, (0.1, 0.8), (1.0, 9.0)),
     "two_stage_ei": lambda gps: acquisitions.LogTwoStageExpectedImprovement(
         gps[0], 0.5, 0.05, 0, (0.1, 0.8), ColumnCost(0, (0.1, 0.8), (1.0, 9.0)), constraints(gps)

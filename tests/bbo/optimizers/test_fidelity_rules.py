@@ -21,7 +21,17 @@ from bbo.optimizers.fitting import one_thread
 from bbo.optimizers.search import _at_its_level
 from bbo.replay import reproduce
 
-RULES = ("mf_mes", "mf_gibbon", "augmented_ei", "variable_fidelity_ei", "boca", "mf_gp_ucb", "variable_fidelity_lcb", "two_stage_ei")
+RULES = (
+    "mf_mes",
+    "mf_gibbon",
+    "augmented_ei",
+    "variable_fidelity_ei",
+    "boca",
+    "mf_gp_ucb",
+    "variable_fidelity_pi",
+    "variable_fidelity_lcb",
+    "two_stage_ei",
+)
 COST = {"coarse": 1.0, "fine": 10.0}
 LEVELS = bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity(COST)})
 RANGE = bbo.Space({"x": bbo.Float(0, 1), "epochs": bbo.Fidelity(1, 81, cost=(1, 81), integer=True, log=True)})
@@ -253,3 +263,42 @@ def test_a_level_where_the_point_is_known_gives_way_to_the_next() -> None:
     assert _at_its_level(state, Always(), there, [{**there, "mesh": "coarse"}], {}) == there
     assert _at_its_level(state, Always(), there, [], {"mesh": "fine"}) == there
     assert _at_its_level(state, Always(), None, [], {}) is None
+
+
+# -- two stages, and the probability of improvement -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["two_stage_ei", "variable_fidelity_pi"])
+def test_the_best_mean_measured_at_the_target_is_improved_on(name: str) -> None:
+    study = filled(SOURCES, name, n=16)
+    score, surrogate = made(study)
+    rule = score.acq if isinstance(score, LogPerCost) else score
+    fine = [trial.params for trial in study.trials if trial.params["by"] == "tunnel"]
+    assert rule.best == pytest.approx(surrogate.gps[0].predict(SOURCES.encode(fine))[0].max())
+    assert rule.noise == surrogate.noise
+    X = SOURCES.encode([{"x": 0.3, "by": source} for source in ("theory", "simulation", "tunnel")])
+    cost = score.cost.log(X)[0]
+    np.testing.assert_allclose(cost, np.log([1.0, 3.0, 50.0]), rtol=1e-12)
+    if name == "two_stage_ei":
+        np.testing.assert_allclose(score.value(X), acquisitions.LogExpectedImprovement(surrogate.gps[0], rule.best).value(X)[2])
+    else:
+        assert rule.room.levels == tuple(X[:, rule.room.column])
+        np.testing.assert_allclose(score.value(X), rule.value(X) - cost, rtol=1e-12)
+
+
+def test_without_levels_they_are_the_plain_ones() -> None:
+    X = np.random.default_rng(0).random((20, 2))
+    score, surrogate = made(filled(PLAIN, "two_stage_ei"))
+    gp, best = surrogate.gps[0], surrogate.gps[0].predict(surrogate.targets[0].X)[0].max()
+    np.testing.assert_array_equal(score.value(X), acquisitions.LogExpectedImprovement(gp, best).value(X))
+    probable = made(filled(PLAIN, "variable_fidelity_pi"))[0]
+    plain = acquisitions.LogProbabilityOfImprovement(gp, best).value(X)
+    signal = gp.predict(X)[1] / (gp.predict(X)[1] + gp.noise)
+    np.testing.assert_allclose(probable.value(X), plain + 0.5 * np.log(signal) + probable.room.value(X), rtol=1e-9)
+
+
+def test_a_batch_in_two_stages_keeps_apart() -> None:
+    for name in ("two_stage_ei", "variable_fidelity_pi", "variable_fidelity_lcb"):
+        batch = filled(LEVELS, name, f=forrester).ask(3)
+        points = [tuple(trial.params.values()) for trial in batch]
+        assert len(set(points)) == 3
