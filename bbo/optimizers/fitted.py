@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from bbo.log.states import State
 from bbo.optimizers.history import History
-from bbo.optimizers.preferences import nothing_compared
 from bbo.problem import Problem
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ class Model:
     def of(cls, history: History, settings: Bayes) -> Model | None:
         """Of the trials that are done or failed, with the latest hyperparameters where there are some; None while under two are done."""
         from bbo.optimizers import fitting
+        from bbo.optimizers.preferences import nothing_compared
         from bbo.optimizers.targets import usable
 
         if len(history.finished(State.DONE)) < 2 or nothing_compared(history):
