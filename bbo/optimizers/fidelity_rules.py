@@ -25,12 +25,12 @@ from acquisitions.protocol import Acquisition, Climbable, Staged
 from acquisitions.standing import Standing
 from acquisitions.upper_confidence_bound import UpperConfidenceBound
 from acquisitions.variable_fidelity_expected_improvement import LogVariableFidelityExpectedImprovement
-from acquisitions.weighed import LogFeasibleGain
+from acquisitions.weighed import LogFeasibleGain, WhereLikely
 from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.acquisitions import BETA
 from bbo.optimizers.candidates import standing
-from bbo.optimizers.entropy_search import WhereLikely, may_be_best
+from bbo.optimizers.entropy_search import may_be_best
 from bbo.optimizers.fidelities import at_target, cost, is_target
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
@@ -63,8 +63,6 @@ class MaxValueEntropy:
         """As `Score`."""
         space = problem.space
         waiting, constraints = space.encode(running), judged_at_target(surrogate, space)
-        if not feasible and constraints:
-            return search.likely(surrogate, waiting)
         gp, noise, target, costs = surrogate.gps[0], surrogate.noise, standing(space, space.targets), cost(space)
         measured = known_at_target(problem, surrogate, feasible)
         X = may_be_best(self.state, problem, surrogate, feasible, measured, np.random.default_rng(seed))
@@ -83,8 +81,6 @@ def augmented_improvement(
     """Log augmented expected improvement per cost; see `bbo.optimizers.acquisitions.Score`."""
     space = problem.space
     waiting = space.encode(running)
-    if not feasible and surrogate.constraints:
-        return search.likely(surrogate, waiting)
     target, costs, constraints = standing(space, space.targets), cost(space), judged_at_target(surrogate, space)
     known = known_at_target(problem, surrogate, feasible)
     improvement = LogAugmentedExpectedImprovement(surrogate.gps[0], known, surrogate.noise, target, constraints).with_pending(waiting)
@@ -99,8 +95,6 @@ def variable_fidelity_improvement(
     """Log variable-fidelity expected improvement, whatever a level costs; see `bbo.optimizers.acquisitions.Score`."""
     space = problem.space
     waiting = space.encode(running)
-    if not feasible and surrogate.constraints:
-        return search.likely(surrogate, waiting)
     target, levels = standing(space, space.targets), cost(space)
     believed = surrogate.believing(waiting)
     gp, constraints = believed.gps[0], judged_at_target(believed, space)
