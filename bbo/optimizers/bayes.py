@@ -1,7 +1,10 @@
 """Bayesian optimization: a Gaussian process for each outcome, and the point of greatest expected improvement.
 
 The way of a proposal: the log becomes `targets` (and very long ones are cut by `thinning`), to which a `surrogate` is fitted when
-`fitting` says so, and `search` maximizes the acquisition function on it, over the space or the points of `candidates`.
+`fitting` says so, and `search` maximizes the acquisition function on it, over the space or the points of `candidates`. Which functions
+there are, and who makes each, says the table of `acquisitions`. What is special about a problem has a module of its own, which says
+why it is refused and does what differs: `fidelities`, `robust` (environments, inexact settings), `tasks`, `preferences` (rankings),
+`slopes` (gradients), `transfer` (finished studies), `belief` (where the optimum lies). The study sees the processes through `fitted`.
 """
 
 from __future__ import annotations
