@@ -19,7 +19,7 @@ from acquisitions.conditioning import KNOWN, LatentProcess, normals
 from acquisitions.envelope import Indices, upper_envelope
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from acquisitions.gaussian import LEAST_VARIANCE, Array, GrowingModel, Moments, in_blocks
-from acquisitions.max_value_entropy import check
+from acquisitions.largest_value import check
 
 CELLS = 16
 """Intervals of equal probability that the outcome of a measurement is told apart by. They lost 2 to 4 % of what 64 tell apart in

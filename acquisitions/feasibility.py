@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from acquisitions.gaussian import Array, GaussianModel, spread
 from acquisitions.tails import log_cdf, log_interval
 
+EVEN = float(np.log(0.5))
+"""Logarithm of the probability of feasibility from which on a point counts as feasible."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutcomeConstraint:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from acquisitions.at_target import moved
 from acquisitions.gaussian import Array, Baseline, GaussianModel, Moments
 
 
@@ -29,16 +30,13 @@ class Standing:
         """The points B (`b x d`) for `at`."""
         return self.gp.baseline(self.moved(B))
 
+    def moved(self, X: Array) -> Array:
+        """X with the values in place."""
+        return moved(X, self.columns)
+
     def at(self, X: Array, baseline: Any = None) -> Moments:
         """The moments at X, to be differentiated."""
         return _StandingMoments(self.gp.at(self.moved(X), baseline), tuple(self.columns))
-
-    def moved(self, X: Array) -> Array:
-        """X with the values in place."""
-        points = X.copy()
-        for column, value in self.columns.items():
-            points[:, column] = value
-        return points
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
-"""The logarithm of a gain, weighed by the probability that a candidate is feasible."""
+"""Scores that the probability of being feasible weighs, or decides."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
+import numpy as np
+
+from acquisitions.feasibility import EVEN, LogProbabilityOfFeasibility, OutcomeConstraint
 from acquisitions.gaussian import Array
 from acquisitions.protocol import Climbable
 
@@ -37,3 +39,23 @@ class LogFeasibleGain:
         gain, climb = self.log_gain.value_and_gradient(X)
         feasibility, push = self._feasibility.value_and_gradient(X)
         return gain + feasibility, climb + push
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WhereLikely:
+    """A score of points that are likelier feasible than not; none of others. For scores that may be negative, or are no logarithms."""
+
+    score: Climbable
+    constraints: Sequence[OutcomeConstraint]
+
+    def value(self, X: Array) -> Array:
+        """As `Acquisition.value`."""
+        return self._where(X, self.score.value(X))
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """As `Climbable.value_and_gradient`."""
+        values, gradients = self.score.value_and_gradient(X)
+        return self._where(X, values), gradients
+
+    def _where(self, X: Array, values: Array) -> Array:
+        return np.where(LogProbabilityOfFeasibility(self.constraints).value(X) >= EVEN, values, -np.inf)

@@ -12,15 +12,16 @@ reported without a claim.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import bbo
+from benchmarks.resumable import go_on, read
 
 NOISY: Mapping[str, tuple[float, int, Mapping[str, Any]]] = {
     "branin": (5.0, 40, {}),
@@ -100,21 +101,21 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=8.0, help="start no further run after so many")
     parser.add_argument("--report", action="store_true", help="print the table of what is there")
     arguments = parser.parse_args()
-    rows = [json.loads(line) for line in arguments.file.read_text().splitlines()] if arguments.file.exists() else []
     if arguments.report:
-        print(report(rows))
+        print(report(read(arguments.file)))
         return
-    done, deadline = {(row["problem"], row["method"], row["seed"]) for row in rows}, time.monotonic() + 3600 * arguments.hours
-    arguments.file.parent.mkdir(parents=True, exist_ok=True)
-    for seed in range(arguments.seeds):
-        for name in NOISY:
-            for method in arguments.methods:
-                if (name, method, seed) in done or seed >= SEEDS[method] or time.monotonic() > deadline:
-                    continue
-                row = run(name, method, seed)
-                with arguments.file.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(f"{name} {method} seed {seed}: regret {row['trace'][-1][1]:.3g} in {row['seconds']:.0f} s", flush=True)
+    jobs = (
+        ({"problem": name, "method": method, "seed": seed}, partial(run, name, method, seed))
+        for seed in range(arguments.seeds)
+        for name in NOISY
+        for method in arguments.methods
+        if seed < SEEDS[method]
+    )
+    go_on(arguments.file, jobs, hours=arguments.hours, say=_said)
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    return f"{row['problem']} {row['method']} seed {row['seed']}: regret {row['trace'][-1][1]:.3g} in {row['seconds']:.0f} s"
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ Instances are continuous functions here, and a grid of 100 points there; the fir
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 import bbo
 from bbo.optimizers.base import Optimizer
 from benchmarks.known_gp import KnownGP
+from benchmarks.resumable import go_on, read
 
 Array = NDArray[np.float64]
 
@@ -185,23 +186,12 @@ GROUPS = ("infeasible", "feasible", "fitted_infeasible", "fitted_feasible", "clo
 
 def run(file: Path, only: list[str], limit_hours: float) -> None:
     """Run what the file does not hold yet, until the time is up."""
-    start, rows = time.monotonic(), read(file)
-    known = {(row["group"], row["case"], row["method"], row["seed"]) for row in rows}
-    for key, case in cases(only):
-        if tuple(key.values()) in known:
-            continue
-        if time.monotonic() - start > 3600 * limit_hours:
-            print("time is up; run again to go on")
-            return
-        before = time.process_time()
-        row = key | case()
-        with file.open("a") as lines:
-            lines.write(json.dumps(row | {"cpu": round(time.process_time() - before, 2)}) + "\n")
+    go_on(file, ((key, partial(_timed, case)) for key, case in cases(only)), hours=limit_hours)
 
 
-def read(file: Path) -> list[dict[str, Any]]:
-    """The finished cases."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+def _timed(case: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    before = time.process_time()
+    return case() | {"cpu": round(time.process_time() - before, 2)}
 
 
 def interval(values: Array, rng: np.random.Generator) -> tuple[float, float]:

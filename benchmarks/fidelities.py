@@ -10,9 +10,8 @@ point that is recommended, against the cost spent, in evaluations of the target;
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 
 import bbo
 from bbo.problems.problem import TestProblem
+from benchmarks.resumable import go_on, read
 
 BUDGETS = {"forrester": 12, "branin_levels": 25, "hartmann3_levels": 25, "borehole": 25, "augmented_branin": 25, "augmented_hartmann6": 40}
 """Cost of a run, in evaluations of the target."""
@@ -91,21 +91,20 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=24.0, help="start no further run after so many")
     parser.add_argument("--report", action="store_true", help="print the table of what is there")
     arguments = parser.parse_args()
-    rows = [json.loads(line) for line in arguments.file.read_text().splitlines()] if arguments.file.exists() else []
     if arguments.report:
-        print(report(rows))
+        print(report(read(arguments.file)))
         return
-    done, deadline = {(row["problem"], row["method"], row["seed"]) for row in rows}, time.monotonic() + 3600 * arguments.hours
-    arguments.file.parent.mkdir(parents=True, exist_ok=True)
-    for seed in range(arguments.seeds):
-        for name in BUDGETS:
-            for method in METHODS:
-                if (name, method, seed) in done or time.monotonic() > deadline:
-                    continue
-                row = run(name, method, seed)
-                with arguments.file.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(f"{name} {method} seed {seed}: regret {row['trace'][-1][1]:.2g} after {row['trials']} trials", flush=True)
+    jobs = (
+        ({"problem": name, "method": method, "seed": seed}, partial(run, name, method, seed))
+        for seed in range(arguments.seeds)
+        for name in BUDGETS
+        for method in METHODS
+    )
+    go_on(arguments.file, jobs, hours=arguments.hours, say=_said)
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    return f"{row['problem']} {row['method']} seed {row['seed']}: regret {row['trace'][-1][1]:.2g} after {row['trials']} trials"
 
 
 if __name__ == "__main__":

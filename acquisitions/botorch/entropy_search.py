@@ -10,7 +10,6 @@ import torch
 from botorch.acquisition.analytic import AnalyticAcquisitionFunction
 from botorch.acquisition.input_constructors import acqf_input_constructor
 from botorch.acquisition.objective import PosteriorTransform
-from botorch.exceptions.errors import UnsupportedError
 from botorch.models.model import Model
 from botorch.utils.datasets import SupervisedDataset
 from botorch.utils.sampling import draw_sobol_samples
@@ -18,6 +17,7 @@ from botorch.utils.transforms import average_over_ensemble_models, t_batch_mode_
 from linear_operator.utils.warnings import NumericalWarning
 from torch import Tensor
 
+from acquisitions.botorch.joint import joint_normal
 from acquisitions.conditioning import KNOWN, normals
 from acquisitions.entropy_search import BestPoint, distinct, often_best
 from acquisitions.gaussian import LEAST_VARIANCE
@@ -74,12 +74,7 @@ class LogEntropySearch(AnalyticAcquisitionFunction):
 
     def _moments(self, X: Tensor) -> tuple[Tensor, Tensor]:
         """Mean (`... x q`) and covariance (`... x q x q`) of the latent values at X."""
-        posterior: Any = self.model.posterior(X, posterior_transform=self.posterior_transform)
-        normal = getattr(posterior, "distribution", None)
-        if not isinstance(normal, torch.distributions.MultivariateNormal):
-            raise UnsupportedError(
-                f"{type(self).__name__} needs joint Gaussian posteriors, and those of the model are {type(posterior).__name__}"
-            )
+        normal = joint_normal(self.model.posterior(X, posterior_transform=self.posterior_transform), type(self).__name__)
         return normal.mean, normal.covariance_matrix
 
 

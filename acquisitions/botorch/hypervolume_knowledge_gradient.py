@@ -8,12 +8,12 @@ from typing import Any, cast
 import numpy as np
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
-from botorch.exceptions.errors import UnsupportedError
 from botorch.models.model import Model
 from botorch.utils.sampling import sample_hypersphere
 from botorch.utils.transforms import concatenate_pending_points, t_batch_mode_transform
 from torch import Tensor
 
+from acquisitions.botorch.joint import joint_normal
 from acquisitions.conditioning import normals
 
 FANTASIES, DIRECTIONS = 8, 64
@@ -97,10 +97,5 @@ class HypervolumeKnowledgeGradient(AcquisitionFunction):
 
 def _joint(model: Any, X: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (`... x q`) and covariance (`... x q x q`) of one outcome at X."""
-    posterior = model.posterior(X)
-    normal = getattr(posterior, "distribution", None)
-    if not isinstance(normal, torch.distributions.MultivariateNormal):
-        raise UnsupportedError(
-            f"the hypervolume knowledge gradient needs joint Gaussian posteriors, and those of the model are {type(posterior).__name__}"
-        )
+    normal = joint_normal(model.posterior(X), "the hypervolume knowledge gradient")
     return normal.mean, normal.covariance_matrix

@@ -7,11 +7,11 @@ from typing import Any, cast
 import torch
 from botorch.acquisition.analytic import AnalyticAcquisitionFunction
 from botorch.acquisition.objective import PosteriorTransform
-from botorch.exceptions.errors import UnsupportedError
 from botorch.models.model import Model
 from botorch.utils.transforms import average_over_ensemble_models, t_batch_mode_transform
 from torch import Tensor
 
+from acquisitions.botorch.joint import joint_normal
 from acquisitions.gaussian import LEAST_VARIANCE
 
 _LEAST = 1e-100  # squared covariances that sum to less are none
@@ -46,11 +46,7 @@ class LogIntegratedVarianceReduction(AnalyticAcquisitionFunction):
         points = torch.cat([cast(Tensor, self.X).expand(*X.shape[:-2], -1, -1), X], -2)
         joint: Any = self.model.posterior(points, posterior_transform=self.posterior_transform)
         measured: Any = self.model.posterior(X, observation_noise=True, posterior_transform=self.posterior_transform)
-        normal = getattr(joint, "distribution", None)
-        if not isinstance(normal, torch.distributions.MultivariateNormal):
-            raise UnsupportedError(
-                f"{type(self).__name__} needs joint Gaussian posteriors, and those of the model are {type(joint).__name__}"
-            )
+        normal = joint_normal(joint, type(self).__name__)
         covariance = normal.covariance_matrix[..., -1, :-1]
         told = measured.variance[..., 0, 0].clamp_min(LEAST_VARIANCE)
         return cast(Tensor, covariance.square().mean(-1).clamp_min(_LEAST).log() - told.log())

@@ -8,12 +8,12 @@ import torch
 from botorch.acquisition.analytic import AnalyticAcquisitionFunction
 from botorch.acquisition.input_constructors import acqf_input_constructor
 from botorch.acquisition.objective import PosteriorTransform
-from botorch.exceptions.errors import UnsupportedError
 from botorch.models.model import Model
 from botorch.utils.datasets import SupervisedDataset
 from botorch.utils.transforms import average_over_ensemble_models, t_batch_mode_transform
 from torch import Tensor
 
+from acquisitions.botorch.joint import joint_normal
 from acquisitions.envelope import ExpectedGain
 from acquisitions.gaussian import LEAST_VARIANCE
 
@@ -49,11 +49,7 @@ class LogDiscreteKnowledgeGradient(AnalyticAcquisitionFunction):
         points = torch.cat([cast(Tensor, self.X).expand(*X.shape[:-2], -1, -1), X], -2)
         joint: Any = self.model.posterior(points, posterior_transform=self.posterior_transform)
         measured: Any = self.model.posterior(X, observation_noise=True, posterior_transform=self.posterior_transform)
-        normal = getattr(joint, "distribution", None)
-        if not isinstance(normal, torch.distributions.MultivariateNormal):
-            raise UnsupportedError(
-                f"{type(self).__name__} needs joint Gaussian posteriors, and those of the model are {type(joint).__name__}"
-            )
+        normal = joint_normal(joint, type(self).__name__)
         mean, covariance = normal.mean, normal.covariance_matrix[..., -1, :]
         covariance = torch.cat([covariance[..., :-1], covariance[..., -1:].clamp_min(LEAST_VARIANCE)], -1)
         shift = covariance / measured.variance[..., 0].clamp_min(LEAST_VARIANCE).sqrt()

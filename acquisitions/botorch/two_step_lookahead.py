@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from botorch.acquisition.analytic import AnalyticAcquisitionFunction, LogExpectedImprovement, _log_ei_helper
 from botorch.acquisition.multi_step_lookahead import qMultiStepLookahead
-from botorch.exceptions.errors import UnsupportedError
 from botorch.models.model import Model
 from botorch.sampling.base import MCSampler
 from botorch.utils.transforms import t_batch_mode_transform
 from torch import Tensor
 
+from acquisitions.botorch.joint import joint_normal
 from acquisitions.gaussian import LEAST_VARIANCE
 
 NODES = 8
@@ -114,8 +114,5 @@ class _GaussHermite(MCSampler):
 
 def _joint(model: Any, X: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (`... x q`) and covariance (`... x q x q`) at X."""
-    posterior = model.posterior(X)
-    normal = getattr(posterior, "distribution", None)
-    if not isinstance(normal, torch.distributions.MultivariateNormal):
-        raise UnsupportedError(f"two-step lookahead needs joint Gaussian posteriors, and those of the model are {type(posterior).__name__}")
+    normal = joint_normal(model.posterior(X), "two-step lookahead")
     return normal.mean, normal.covariance_matrix

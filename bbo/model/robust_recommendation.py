@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from acquisitions.conditioning import joint_samples
+from acquisitions.feasibility import EVEN
 from acquisitions.risk_of_mean import RiskOfMean
 from bbo.optimizers import robust
 from surrogates.exact_gp.transforms import Standardise
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _SAMPLES = 512  # of the latent function under all conditions, of each design; the same normal numbers for all designs
-
-_EVEN = float(np.log(0.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +90,13 @@ class Designs:
     def best_first(self, points: Sequence[Params]) -> list[Params]:
         """Designs as full points by their lack of an even chance of being feasible, then by their expected measure."""
         X = self.problem.space.encode(points)
-        lack = np.maximum(_EVEN - self.log_p_feasible(X), 0)
         loss = self.problem.objectives[0].sign * self.expected(X)[0][:, 0]
-        return [points[k] for k in np.lexsort((loss, lack))]
+        return [points[k] for k in np.lexsort((loss, self._lack(X)))]
 
     def likeliest(self, points: Sequence[Params], n: int) -> list[Params]:
         """The n designs that the measure of the mean puts first: what is worth samples."""
         X = self.problem.space.encode(points)
-        lack = np.maximum(_EVEN - self.log_p_feasible(X), 0)
-        return [points[k] for k in np.lexsort((-self.score.value(X), lack))[:n]]
+        return [points[k] for k in np.lexsort((-self.score.value(X), self._lack(X)))[:n]]
+
+    def _lack(self, X: Array) -> Array:
+        return np.asarray(np.maximum(EVEN - self.log_p_feasible(X), 0))

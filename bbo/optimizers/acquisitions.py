@@ -63,7 +63,8 @@ class Entry:
         running: How running trials take part, in a few words.
         objectives: How many at most.
         fewest: How many at least.
-        unconstrained: Why it takes no outcome constraints; None where it does, by their probability.
+        unconstrained: Why it takes no outcome constraints; None where it does, by their probability, which is maximized alone while
+            nothing feasible is known.
         own_unconstrained: Whether it takes none with a model of the user's.
         own_several: Whether it takes several objectives with a model of the user's.
         fidelities: Whether it weighs what evaluations at other fidelities and sources say about the target against what they cost.
@@ -134,7 +135,11 @@ class Entry:
     def score(self, state: History, settings: Bayes) -> Score:
         """The maker for bbo's Gaussian processes."""
         made: Score = _imported(self.make)(state, settings)
-        return made
+        if self.botorch or self.unconstrained is not None:  # BoTorch's have a way of their own, see `bbo.optimizers.custom`
+            return made
+        from bbo.optimizers.search import FeasibilityFirst
+
+        return FeasibilityFirst(made)
 
     def own_score(self, state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild | type[AcquisitionFunction]:
         """What makes a BoTorch acquisition function of a model of the user's."""

@@ -45,8 +45,6 @@ class IntegratedVariance:
         """As `Score`."""
         space = problem.space
         waiting = space.encode(running)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
         points = space.encode(space.sample(POINTS, np.random.default_rng(seed)))
         gain = LogIntegratedVarianceReduction(surrogate.gps[0], points, surrogate.noise).with_pending(waiting)
         return search.weighed(gain, surrogate), "log reduction of the integrated variance"
@@ -64,8 +62,6 @@ class Disagreement:
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
         waiting = problem.space.encode(running)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
         gain = LogBALD(surrogate.believing(waiting).gps[0], surrogate.noise)
         return search.weighed(gain, surrogate), "log information about the function"
 

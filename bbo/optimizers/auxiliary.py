@@ -204,7 +204,7 @@ def points(
 ) -> tuple[list[Query], str, str]:
     """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left."""
     problem, space = state.problem, state.problem.space
-    running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
+    running = state.running()
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
     fixed, queries, name, path = pinned(space, request), list[Query](), "", ""

@@ -1,7 +1,10 @@
 """Bayesian optimization: a Gaussian process for each outcome, and the point of greatest expected improvement.
 
 The way of a proposal: the log becomes `targets` (and very long ones are cut by `thinning`), to which a `surrogate` is fitted when
-`fitting` says so, and `search` maximizes the acquisition function on it, over the space or the points of `candidates`.
+`fitting` says so, and `search` maximizes the acquisition function on it, over the space or the points of `candidates`. Which functions
+there are, and who makes each, says the table of `acquisitions`. What is special about a problem has a module of its own, which says
+why it is refused and does what differs: `fidelities`, `robust` (environments, inexact settings), `tasks`, `preferences` (rankings),
+`slopes` (gradients), `transfer` (finished studies), `belief` (where the optimum lies). The study sees the processes through `fitted`.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import belief, fidelities, robust, slopes, tasks
-from bbo.optimizers.acquisitions import TABLE, Score, default
+from bbo.optimizers.acquisitions import TABLE, Entry, Score, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
@@ -189,9 +192,12 @@ class Bayes:
             check_registered(self.acquisition)
         if self.n_initial is not None and (isinstance(self.n_initial, bool) or not isinstance(self.n_initial, int) or self.n_initial < 2):
             raise InvalidStudy(f"bayes: n_initial is {self.n_initial!r}; it is None or an integer, at least 2")
-
         object.__setattr__(self, "optimum", belief.canonical(self.optimum))
         object.__setattr__(self, "prior_studies", canonical(self.prior_studies))
+        self._check_weight()
+
+    def _check_weight(self) -> None:
+        """Refuse a weight of the belief that is none, or that nothing is weighed by."""
         if (weight := self.optimum_weight) is None:
             return
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
@@ -224,7 +230,7 @@ class Bayes:
 
     def supports(self, problem: Problem) -> str | None:
         """None for measured or ranked objectives over decisions, fidelities, sources and environments, else the reason."""
-        if problem.objectives[0].feedback == "ranking" and (callable(self.acquisition) or callable(self.surrogate)):
+        if problem.objectives[0].feedback == "ranking" and self._own:
             return "a model or an acquisition of your own needs values, and the study is told rankings"
         if self.optimum is not None and (reason := self._unguided(problem) or belief.refusal(self.optimum, problem.space)):
             return reason
@@ -232,12 +238,12 @@ class Bayes:
             return reason
         roles: tuple[str, ...] = ("decision",)
         if not callable(self.acquisition):
-            name = self.acquisition or default(problem)
-            refusal = robust.refusal(problem) or TABLE[name].refusal(name, problem, own_model=callable(self.surrogate))
+            name, entry = self.named(problem)
+            refusal = robust.refusal(problem) or entry.refusal(name, problem, own_model=callable(self.surrogate))
             refusal = refusal or fidelities.refusal(problem) or tasks.refusal(problem, name)
             if refusal is not None:
                 return refusal
-            if TABLE[name].needs_gradients and (reason := slopes.refusal(self, problem, problem.objectives[0].name)):
+            if entry.needs_gradients and (reason := slopes.refusal(self, problem, problem.objectives[0].name)):
                 return f"the acquisition {name!r} needs a model of gradients: {reason}"
             roles = ("decision", *self.roles) if callable(self.surrogate) else ("decision", "task", *self.roles)
         elif robust.needed(problem):
@@ -249,12 +255,24 @@ class Bayes:
                 return f"it cannot model sequences, and {name!r} is one"
         return None
 
+    @property
+    def _own(self) -> bool:
+        """Whether the model or the acquisition function is one of the user's."""
+        return callable(self.surrogate) or callable(self.acquisition)
+
+    def named(self, problem: Problem) -> tuple[str, Entry]:
+        """The acquisition function for a problem, where it is not one of the user's: its name, and what it can."""
+        assert not callable(self.acquisition)
+        name = self.acquisition or default(problem)
+        return name, TABLE[name]
+
     def _unguided(self, problem: Problem) -> str | None:
         """Why a belief cannot weigh the acquisition function; None where it can."""
-        if callable(self.surrogate) or callable(self.acquisition):
+        if self._own:
             own = "surrogate" if callable(self.surrogate) else "acquisition"
             return f"a belief where the optimum lies weighs bbo's own functions of bbo's own models, and the {own} is yours"
-        if TABLE[name := self.acquisition or default(problem)].log_gain:
+        name, entry = self.named(problem)
+        if entry.log_gain:
             return None
         those = ", ".join(repr(key) for key, entry in TABLE.items() if entry.log_gain)
         return f"the acquisition {name!r} is no logarithm of a gain, which a belief where the optimum lies could weigh; {those} are"
@@ -265,10 +283,7 @@ class Bayes:
             return None
         from bbo.optimizers import transfer
 
-        name = None if callable(self.surrogate) or callable(self.acquisition) else self.acquisition or default(problem)
-        entry = None if name is None else TABLE[name]
-        alone = entry is not None and (entry.decides_level or entry.needs_gradients or not entry.gradients)
-        return transfer.refusal(name, problem, botorch=entry is not None and entry.botorch, alone=alone)
+        return transfer.refusal(problem, *((None, None) if self._own else self.named(problem)))
 
     def _drawn(self, state: History) -> Drawn | None:
         """What makes the points of an initial design, where those of the Sobol sequence are not all."""
@@ -338,22 +353,18 @@ class Bayes:
 
     def judges_conditions(self, problem: Problem) -> bool:
         """Whether its proposals rest on the measure over conditions, inexact settings among them."""
-        if callable(self.surrogate) or callable(self.acquisition) or not robust.applies(problem):
-            return False
-        return TABLE[self.acquisition or default(problem)].environments
-
-    def _bent(self, problem: Problem) -> bool:
-        """Whether outcomes go through a power transform, which would bend sums over conditions."""
-        return self.output_warp and not self.judges_conditions(problem)
+        return not self._own and robust.applies(problem) and self.named(problem)[1].environments
 
     def targets(self, state: History) -> list[Target]:
         """What is modelled, in the units of the model, finished studies and gradients among it."""
         from bbo.optimizers.targets import targets_of
 
-        problem, power = state.problem, self._bent(state.problem)
+        problem = state.problem
         if tasks.names(problem.space):
             return [tasks.within(target, problem.space) for target in targets_of(state, power=False, tails=True)]
-        targets = targets_of(state, power=power, tails=self.judges_conditions(problem), gradients=slopes.used(self, problem))
+        judges = self.judges_conditions(problem)
+        power = self.output_warp and not judges  # which would bend sums over conditions
+        targets = targets_of(state, power=power, tails=judges, gradients=slopes.used(self, problem))
         if not self.prior_studies:
             return targets
         from bbo.optimizers import transfer
@@ -402,7 +413,7 @@ class Bayes:
         """What `search.points` finds for the user's acquisition or model, or for bbo's."""
         from bbo.optimizers import search
 
-        entry = None if callable(self.acquisition) else TABLE[self.acquisition or default(state.problem)]
+        entry = None if callable(self.acquisition) else self.named(state.problem)[1]
         if entry is not None and entry.rankings:
             from bbo.optimizers import best_option
 

@@ -54,7 +54,7 @@ def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list
     """Up to ``request.n`` points, what they aim at, and how the last was found; fewer where no new ones are left."""
     problem = state.problem
     ranked = _best_first(problem, surrogate, [record for record in state.finished(State.DONE) if state.inside(record)])
-    awaited = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
+    awaited = state.running()
     search = _Search(state, surrogate, request, [dict(record.params) for record in ranked[:_LEADERS]])
     if request.n == 1 and ranked:
         options, aim = [dict(ranked[0].params), *awaited], f"expected utility of the better one of it and trial {ranked[0].number}"

@@ -51,8 +51,6 @@ class ImprovementPerCost:
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
         gain, aim = expected_improvement(problem, surrogate, feasible, running, seed=seed)
-        if not feasible and surrogate.constraints:
-            return gain, aim
         target = log_costs(self.state)
         if target is None:
             return gain, f"{aim}, whatever it costs, since fewer than {FEWEST} trials were told with a cost"

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisitions.maximizer.botorch import BoTorchAcquisition
-from acquisitions.protocol import Acquisition
+from acquisitions.protocol import Acquisition, Climbable
+from acquisitions.weighed import WhereLikely
 from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Record
@@ -125,7 +126,7 @@ class Custom:
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
     ) -> tuple[Acquisition, str]:
         """As `Score`; with a model of the user's, `surrogate` is at most the process of whether points can be evaluated."""
-        works = next((gp for target, gp in zip(surrogate.targets, surrogate.gps, strict=True) if target.name == WORKS), None)
+        works = surrogate.works
         context = self._context(problem, feasible, running, seed)
         with _reproducible(seed):
             if self.fit is not None and self.model is None:
@@ -210,6 +211,28 @@ def from_class(cls: type[AcquisitionFunction], model: Model, context: Context, *
     if context.reference is not None:
         given["ref_point"] = context.reference
     return cls(**get_acqf_input_constructor(cls)(model, **given))
+
+
+def on_twins(
+    build: AcquisitionBuild,
+    title: str,
+    problem: Problem,
+    surrogate: Surrogate,
+    feasible: Sequence[Record],
+    running: Sequence[Mapping[str, Any]],
+    *,
+    seed: int,
+) -> tuple[Climbable, str]:
+    """BoTorch's function on the study's Gaussian processes, where points are likelier feasible than not, and its name.
+
+    While nothing feasible is known it is the probability of feasibility everywhere.
+    """
+    outcomes = [target for target in surrogate.targets if target.name != WORKS]
+    score, aim = Custom(outcomes, None, build, title)(problem, surrogate, feasible, running, seed=seed)
+    assert isinstance(score, Climbable)  # BoTorch's have gradients
+    if surrogate.constraints and (feasible or not problem.outcome_constraints):
+        score = WhereLikely(score, surrogate.constraints)
+    return score, aim
 
 
 def _exact_gps(surrogate: Surrogate) -> Model:

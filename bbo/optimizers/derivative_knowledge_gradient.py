@@ -44,14 +44,12 @@ class DerivativeKnowledgeGradient:
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
         waiting = problem.space.encode(running)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
         values = KnowledgeGradient(self.state, evaluated=False)
         partials, noise = expected(surrogate)
         if not partials:
             score, aim = values(problem, surrogate, feasible, running, seed=seed)
             return score, f"{aim}, since no trial has a gradient"
-        measured = problem.space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+        measured = search.measured(problem, surrogate, feasible)
         choices = values.choices(problem, surrogate, feasible, measured, np.random.default_rng(seed))
         gp = surrogate.gps[0]
         assert isinstance(gp, ExactGP)  # with finished studies no gradients are modelled

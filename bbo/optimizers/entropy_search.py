@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from acquisitions.conditioning import joint_samples
 from acquisitions.entropy_search import LogEntropySearch, often_best
-from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from acquisitions.max_value_entropy import GIBBON, LogMaxValueEntropy
-from acquisitions.protocol import Acquisition, Climbable
+from acquisitions.protocol import Acquisition
+from acquisitions.weighed import WhereLikely
 from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.candidates import SAMPLED, pool
-from bbo.optimizers.custom import Context, Custom, alone
+from bbo.optimizers.custom import Context, alone, on_twins
 from bbo.optimizers.history import History
 from bbo.optimizers.improvement import expected_improvement
-from bbo.optimizers.knowledge_gradient import EVEN, contenders
+from bbo.optimizers.knowledge_gradient import contenders
 from bbo.optimizers.surrogate import Surrogate
-from bbo.optimizers.targets import WORKS, Target
+from bbo.optimizers.targets import Target
 from bbo.problem import Problem
 
 if TYPE_CHECKING:
@@ -68,8 +68,6 @@ class EntropySearch:
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
         waiting, constraints = problem.space.encode(running), surrogate.constraints
-        if not feasible and constraints:
-            return search.likely(surrogate, waiting)
         gp, noise = surrogate.gps[0], surrogate.noise
         rng = np.random.default_rng(seed)
         X = _candidates(self.state, problem, surrogate, feasible, rng)
@@ -103,13 +101,11 @@ class BoTorchEntropySearch:
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
         X = _candidates(self.state, problem, surrogate, feasible, np.random.default_rng(seed))
-        outcomes = [target for target in surrogate.targets if target.name != WORKS]
-        made = Custom(outcomes, None, lambda model, context: _of_model(self.name, model, X), AIMS[self.name])
-        score, aim = made(problem, surrogate, feasible, running, seed=seed)
-        if surrogate.constraints and (feasible or not problem.outcome_constraints):
-            assert isinstance(score, Climbable)
-            score = WhereLikely(score, surrogate.constraints)
-        return score, aim
+
+        def build(model: Model, context: Context) -> AcquisitionFunction:
+            return _of_model(self.name, model, X)
+
+        return on_twins(build, AIMS[self.name], problem, surrogate, feasible, running, seed=seed)
 
 
 def _of_yours(name: str, state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:
@@ -127,14 +123,12 @@ def _of_model(name: str, model: Model, points: Array) -> AcquisitionFunction:
     """The acquisition function of a name for a BoTorch model, over points that may be the best."""
     import torch
 
+    from acquisitions.botorch.joint import joint_normal
+
     objective = alone(model.subset_output([0]) if model.num_outputs > 1 else model)
     X = torch.tensor(points)
     with torch.no_grad():
-        posterior: Any = objective.posterior(X[:2])
-    if not isinstance(getattr(posterior, "distribution", None), torch.distributions.MultivariateNormal):
-        from botorch.exceptions.errors import UnsupportedError
-
-        raise UnsupportedError(f"{AIMS[name]} needs joint Gaussian posteriors, and those of the model are {type(posterior).__name__}")
+        joint_normal(objective.posterior(X[:2]), AIMS[name])
     if name in ("mes", "gibbon"):
         from botorch.acquisition.max_value_entropy_search import qLowerBoundMaxValueEntropy, qMaxValueEntropy
 
@@ -156,26 +150,6 @@ def _of_model(name: str, model: Model, points: Array) -> AcquisitionFunction:
     return PredictiveEntropySearch(objective, X[best.indices])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WhereLikely:
-    """A score of points that are likelier feasible than not; none of others. For scores that may be negative, or are no logarithms."""
-
-    score: Climbable
-    constraints: Sequence[OutcomeConstraint]
-
-    def value(self, X: Array) -> Array:
-        """As `Acquisition.value`."""
-        return self._where(X, self.score.value(X))
-
-    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
-        """As `Climbable.value_and_gradient`."""
-        values, gradients = self.score.value_and_gradient(X)
-        return self._where(X, values), gradients
-
-    def _where(self, X: Array, values: Array) -> Array:
-        return np.where(LogProbabilityOfFeasibility(self.constraints).value(X) >= EVEN, values, -np.inf)
-
-
 def _on_ours(name: str, state: History, settings: Bayes) -> EntropySearch:
     return EntropySearch(state, name)
 
@@ -190,7 +164,7 @@ own_entropy_search, own_mes, own_gibbon, own_pes, own_jes = (partial(_of_yours, 
 
 
 def _candidates(state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], rng: np.random.Generator) -> Array:
-    measured = problem.space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+    measured = search.measured(problem, surrogate, feasible)
     return may_be_best(state, problem, surrogate, feasible, measured, rng)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,13 +43,17 @@ def ranges(space: Space) -> list[str]:
     return [name for name, p in space.parameters.items() if isinstance(p, Fidelity) and not isinstance(p.low, Mapping)]
 
 
+def _chosen(space: Space) -> tuple[str, Any] | None:
+    """The fidelity or source of a space, by name; None where it has none."""
+    return next(((name, space.parameters[name]) for name, role in space.roles.items() if role in ROLES), None)
+
+
 def cost(space: Space) -> ColumnCost | None:
     """What an evaluation costs by its fidelity or source; None where the space has none."""
-    names = [name for name, role in space.roles.items() if role in ROLES]
-    if not names:
+    if (chosen := _chosen(space)) is None:
         return None
-    parameter: Any = space.parameters[names[0]]
-    (index,) = space.columns_of(names[0])
+    name, parameter = chosen
+    (index,) = space.columns_of(name)
     levels = space.columns[index].levels
     knots = np.array(levels) if levels else np.linspace(0.0, 1.0, _KNOTS)
     costs = [parameter.cost_at(value) for value in parameter.decode(knots[:, None])]
@@ -62,10 +67,9 @@ def design(space: Space) -> list[Any]:
     as many points as a design of the decisions alone has, twice as many where all of these together cost no more than one at the
     target; at the target half as many.
     """
-    names = [name for name, role in space.roles.items() if role in ROLES]
-    if not names:
+    if (chosen := _chosen(space)) is None:
         return []
-    parameter: Any = space.parameters[names[0]]
+    _, parameter = chosen
     named = parameter.levels if isinstance(parameter, Source) else parameter.low
     values = list(named) if isinstance(named, Mapping) else parameter.decode(np.array([[0.0], [0.5], [1.0]]))
     each, dear = points(sum(column.role == "decision" for column in space.columns)), parameter.cost_at(values[-1])
@@ -110,17 +114,14 @@ def due_at_target(space: Space, points: Iterable[Mapping[str, Any]], acquisition
 
     Dragonfly keeps a quarter to a half of the evaluations of BOCA at the target likewise (Kandasamy et al. 2020, arXiv:1903.06694).
     """
-    names = [name for name, role in space.roles.items() if role in ROLES]
-    if not names:
+    if (chosen := _chosen(space)) is None:
         return False
-    parameter: Any = space.parameters[names[0]]
+    name, parameter = chosen
     points = list(points)
-    costs = [parameter.cost_at(point[names[0]]) for point in points]
+    costs = [parameter.cost_at(point[name]) for point in points]
     if isinstance(acquisition, LogPerCost) and isinstance(acquisition.cost, LearntCost):
         costs = np.exp(acquisition.cost.log(space.encode(points))[0]).tolist()
-    balance = 0.0
-    for point, cost in zip(points, costs, strict=True):
-        balance += (-1.0 if is_target(space, point) else 1.0) * cost
+    balance = math.fsum((-1.0 if is_target(space, point) else 1.0) * cost for point, cost in zip(points, costs, strict=True))
     return balance > 0
 
 

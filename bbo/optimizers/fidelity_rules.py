@@ -29,13 +29,13 @@ from acquisitions.two_stage_expected_improvement import LogTwoStageExpectedImpro
 from acquisitions.upper_confidence_bound import UpperConfidenceBound
 from acquisitions.variable_fidelity_confidence_bound import VariableFidelityConfidenceBound
 from acquisitions.variable_fidelity_expected_improvement import LogVariableFidelityExpectedImprovement
-from acquisitions.weighed import LogFeasibleGain
+from acquisitions.weighed import LogFeasibleGain, WhereLikely
 from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.acquisitions import BETA
 from bbo.optimizers.candidates import standing
 from bbo.optimizers.costs import of_evaluations, per
-from bbo.optimizers.entropy_search import WhereLikely, may_be_best
+from bbo.optimizers.entropy_search import may_be_best
 from bbo.optimizers.fidelities import at_target, cost, is_target
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
@@ -70,8 +70,6 @@ class MaxValueEntropy:
         """As `Score`."""
         space = problem.space
         waiting, constraints = space.encode(running), judged_at_target(surrogate, space)
-        if not feasible and constraints:
-            return search.likely(surrogate, waiting)
         gp, noise, target = surrogate.gps[0], surrogate.noise, standing(space, space.targets)
         costs = of_evaluations(self.state, self.settings, seed=seed)
         measured = known_at_target(problem, surrogate, feasible)
@@ -97,8 +95,6 @@ class AugmentedImprovement:
         """As `Score`."""
         space = problem.space
         waiting = space.encode(running)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
         target, constraints = standing(space, space.targets), judged_at_target(surrogate, space)
         costs = of_evaluations(self.state, self.settings, seed=seed)
         known = known_at_target(problem, surrogate, feasible)
@@ -112,8 +108,6 @@ def variable_fidelity_improvement(
     """Log variable-fidelity expected improvement, whatever a level costs; see `bbo.optimizers.acquisitions.Score`."""
     space = problem.space
     waiting = space.encode(running)
-    if not feasible and surrogate.constraints:
-        return search.likely(surrogate, waiting)
     target, levels = standing(space, space.targets), cost(space)
     believed = surrogate.believing(waiting)
     gp, constraints = believed.gps[0], judged_at_target(believed, space)
@@ -143,8 +137,6 @@ class ProbableImprovement:
         """As `Score`."""
         space = problem.space
         waiting, levels = space.encode(running), cost(space)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
         gp, constraints = surrogate.gps[0], judged_at_target(surrogate, space)
         assert isinstance(gp, ExactGP)  # others are refused
         there = [record for record in feasible if is_target(space, record.params)]
@@ -172,8 +164,6 @@ class TwoStageImprovement:
         """As `Score`."""
         space = problem.space
         waiting, levels = space.encode(running), cost(space)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
         believed = surrogate.believing(waiting)
         gp, constraints = believed.gps[0], judged_at_target(believed, space)
         there = [record for record in feasible if is_target(space, record.params)]

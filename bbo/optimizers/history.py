@@ -81,6 +81,10 @@ class History:
 
         return list(self.once(("finished", state), look))
 
+    def running(self) -> list[dict[str, Any]]:
+        """Points of trials whose results are awaited, those that may be proposed."""
+        return [dict(r.params) for r in self.records.values() if r.state in (State.QUEUED, State.PENDING) and self.inside(r)]
+
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` says of this history, asked again only after the next event. Nobody changes it."""
         if key not in self._answers:

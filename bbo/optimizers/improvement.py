@@ -35,9 +35,7 @@ def expected_improvement(
     """Log noisy expected improvement, or that of the hypervolume; see `bbo.optimizers.acquisitions.Score`."""
     space = problem.space
     waiting = space.encode(running)
-    if not feasible and surrogate.constraints:
-        return search.likely(surrogate, waiting)
-    known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+    known = search.measured(problem, surrogate, feasible)
     baseline = np.vstack([known, waiting])
     m = len(problem.objectives)
     if m == 1:
@@ -66,9 +64,7 @@ class LogProbabilityOfImprovement:
         """As `Score`."""
         space = problem.space
         waiting = space.encode(running)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
-        known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+        known = search.measured(problem, surrogate, feasible)
         believed = surrogate.believing(waiting)
         best = float(believed.gps[0].predict(np.vstack([known, waiting]))[0].max())
         return search.weighed(OverABest(believed.gps[0], best), believed), "log probability of improvement"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisitions.feasibility import EVEN
 from acquisitions.knowledge_gradient import LogDiscreteKnowledgeGradient, LogKGCP
 from acquisitions.maximizer import maximize
 from acquisitions.per_cost import LogPerCost
@@ -37,9 +38,6 @@ Array = NDArray[np.float64]
 MOST = 64
 """Points that may turn out the best, at most, beside the candidate."""
 
-EVEN = float(np.log(0.5))
-"""Logarithm of the probability of feasibility from which on a point counts as feasible."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnowledgeGradient:
@@ -61,8 +59,6 @@ class KnowledgeGradient:
         """As `Score`."""
         space = problem.space
         waiting = space.encode(running)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
         gp, target = surrogate.gps[0], surrogate.targets[0]
         noise = surrogate.noise
         measured = space.encode(at_target(space, [record.params for record in feasible])) if feasible else target.X

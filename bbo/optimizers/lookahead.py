@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acquisitions.gaussian import Array
-from acquisitions.protocol import Acquisition, Climbable
+from acquisitions.protocol import Acquisition
 from bbo.log.ledger import Record
+from bbo.optimizers import search
 from bbo.optimizers.candidates import SAMPLED, pool
-from bbo.optimizers.custom import Custom, alone
-from bbo.optimizers.entropy_search import WhereLikely
+from bbo.optimizers.custom import alone, on_twins
 from bbo.optimizers.history import History
 from bbo.optimizers.knowledge_gradient import contenders
 from bbo.optimizers.surrogate import Surrogate
-from bbo.optimizers.targets import WORKS, Target
+from bbo.optimizers.targets import Target
 from bbo.problem import Problem
 
 if TYPE_CHECKING:
@@ -45,15 +45,10 @@ class TwoStep:
         self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
-        measured = problem.space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+        measured = search.measured(problem, surrogate, feasible)
         optima, X = contenders(self.state, problem, surrogate, feasible, measured, np.random.default_rng(seed))
         points = np.vstack([optima, X]) if len(X) else measured
-        outcomes = [target for target in surrogate.targets if target.name != WORKS]
-        score, aim = Custom(outcomes, None, partial(_of_model, points=points), AIM)(problem, surrogate, feasible, running, seed=seed)
-        if surrogate.constraints and (feasible or not problem.outcome_constraints):
-            assert isinstance(score, Climbable)
-            score = WhereLikely(score, surrogate.constraints)
-        return score, aim
+        return on_twins(partial(_of_model, points=points), AIM, problem, surrogate, feasible, running, seed=seed)
 
 
 def own_two_step(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:

@@ -50,7 +50,7 @@ class ParEGO:
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
         space, m = problem.space, len(problem.objectives)
-        if m == 1 or (not feasible and surrogate.constraints):
+        if m == 1:
             return expected_improvement(problem, surrogate, feasible, running, seed=seed)
         weights = random_weights(m, np.random.default_rng(seed))
         target = scalarized(surrogate.targets[:m], feasible, weights)

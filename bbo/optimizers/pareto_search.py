@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisitions.feasibility import EVEN
 from acquisitions.gaussian import Array
 from acquisitions.protocol import Acquisition, Climbable
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.candidates import SAMPLED, pool
-from bbo.optimizers.custom import Custom
-from bbo.optimizers.entropy_search import WhereLikely
+from bbo.optimizers.custom import on_twins
 from bbo.optimizers.history import History
-from bbo.optimizers.knowledge_gradient import EVEN
 from bbo.optimizers.surrogate import Surrogate
-from bbo.optimizers.targets import WORKS, Target
+from bbo.optimizers.targets import Target
 from bbo.problem import Problem
 
 if TYPE_CHECKING:
@@ -63,14 +62,10 @@ class ParetoSearch:
     ) -> tuple[Acquisition, str]:
         """As `Score`."""
         X = _candidates(self.state, problem, surrogate, feasible, np.random.default_rng(seed))
-        outcomes = [target for target in surrogate.targets if target.name != WORKS]
 
-        def made(name: str, **more: Any) -> tuple[Any, str]:
+        def made(name: str, **more: Any) -> tuple[Climbable, str]:
             build = partial(_of_model, name, points=X, more=more)
-            score, aim = Custom(outcomes, None, build, AIMS[name])(problem, surrogate, feasible, running, seed=seed)
-            if surrogate.constraints and (feasible or not problem.outcome_constraints):
-                score = WhereLikely(score, surrogate.constraints)  # type: ignore[arg-type]  # BoTorch's have gradients
-            return score, aim
+            return on_twins(build, AIMS[name], problem, surrogate, feasible, running, seed=seed)
 
         score, aim = made(self.name)
         if aim != AIMS[self.name] or self.name == "pareto_mes":
@@ -84,6 +79,8 @@ def _of_model(name: str, model: Model, context: Context, points: Array, more: Ma
     import torch
     from botorch.exceptions.errors import UnsupportedError
 
+    from acquisitions.botorch.joint import joint_normal
+
     m, X = len(context.objectives), torch.tensor(points)
     try:
         with torch.no_grad():
@@ -92,9 +89,8 @@ def _of_model(name: str, model: Model, context: Context, points: Array, more: Ma
         raise UnsupportedError(
             f"{AIMS[name]} needs outcomes one by one, and those of a {type(model).__name__} are not to be had"
         ) from error
-    if not all(isinstance(getattr(p, "distribution", None), torch.distributions.MultivariateNormal) for p in posteriors):
-        kind = type(posteriors[0]).__name__
-        raise UnsupportedError(f"{AIMS[name]} needs joint Gaussian posteriors, and those of the model are {kind}")
+    for posterior in posteriors:
+        joint_normal(posterior, AIMS[name])
     with torch.no_grad():
         draws = torch.cat([p.rsample(torch.Size([_DRAWS])).double() for p in posteriors], -1).cpu().numpy()  # samples x points x m
     if name == "hypervolume_knowledge_gradient":
@@ -132,7 +128,7 @@ def spread_out(Y: Array, front: NDArray[np.intp], k: int) -> NDArray[np.intp]:
 def _candidates(state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], rng: np.random.Generator) -> Array:
     """Points measured and others of the space, those that are likelier feasible than not, up to `_POINTS`."""
     space = problem.space
-    known = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+    known = search.measured(problem, surrogate, feasible)
     gains = np.column_stack([gp.at(known).mean for gp in surrogate.gps[: len(problem.objectives)]])
     known = known[nondominated(-gains)][:_POINTS]
     others = space.encode(pool(state, search.incumbents(problem, surrogate, feasible, rng), rng, fixed={}, size=SAMPLED))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisitions.feasibility import EVEN
 from acquisitions.integrated_knowledge_gradient import LogIntegratedKnowledgeGradient
 from acquisitions.maximizer import maximize
 from acquisitions.maximizer.screening import best_apart
@@ -48,8 +49,6 @@ class RobustKnowledgeGradient:
         space, scenarios, measure = problem.space, robust.scenarios(problem), robust.measure(problem)
         assert scenarios is not None  # it is taken where there are some
         waiting = space.encode(running)
-        if not feasible and surrogate.constraints:
-            return search.likely(surrogate, waiting)
         designs = self._designs(problem, surrogate, feasible, scenarios, measure, np.random.default_rng(seed))
         gp, noise, constraints = surrogate.gps[0], surrogate.noise, surrogate.constraints
         aim = f"log knowledge gradient of the {measure} over {len(scenarios)} conditions, among {len(designs)} designs"
@@ -87,8 +86,7 @@ class RobustKnowledgeGradient:
             )
             optima = space.encode(legal(space, found.optima, fixed=fixed))
         if surrogate.constraints:
-            even = float(np.log(0.5))
-            X, optima = (points[surrogate.log_p_feasible(points) >= even] for points in (X, optima))
+            X, optima = (points[surrogate.log_p_feasible(points) >= EVEN] for points in (X, optima))
             if not len(X) and not len(optima):
                 X = space.encode(measured)
         hope = score.value(X) + np.sqrt(_doubt(surrogate, X, scenarios))

@@ -28,7 +28,7 @@ from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, held, legal,
 from bbo.optimizers.fidelities import at_target, due_at_target, is_target, settled
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Process, Surrogate
-from bbo.optimizers.targets import WORKS, Target, usable
+from bbo.optimizers.targets import Target, usable
 from bbo.problem import Problem
 from bbo.space import Space
 
@@ -56,7 +56,7 @@ def points(
     decide so itself, the target of fidelities and sources is run when that is due (see `bbo.optimizers.fidelities`).
     """
     problem, space = state.problem, state.problem.space
-    running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING) and state.inside(r)]
+    running = state.running()
     eligible = [record for record in usable(state, State.DONE) if state.inside(record)]
     feasible = [record for record in eligible if problem.feasible(record.values)]
     fixed, queries, path = {**request.fixed, **request.context}, list[Query](), ""
@@ -123,10 +123,34 @@ def _at_the_target(
     return LogNoisyExpectedImprovement(gp, space.encode(known), surrogate.constraints, seed=seed), "log expected improvement at the target"
 
 
+def measured(problem: Problem, surrogate: Surrogate, feasible: Sequence[Record]) -> Array:
+    """Encoded points that were measured, `n x d`: the feasible ones, all where there are none."""
+    return problem.space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+
+
 def likely(surrogate: Surrogate, waiting: Array) -> tuple[Climbable, str]:
     """What to maximize while nothing feasible is known, and its name; `waiting` are points whose results are awaited, encoded."""
     feasibility = LogProbabilityOfFeasibility(surrogate.believing(waiting).constraints)
     return feasibility, "probability of feasibility, since nothing feasible is known"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeasibilityFirst:
+    """Makes a score, and in its place the probability of feasibility while nothing feasible is known.
+
+    Args:
+        score: Makes it where something feasible is known, or nothing has to be.
+    """
+
+    score: Score
+
+    def __call__(
+        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+    ) -> tuple[Acquisition, str]:
+        """As `bbo.optimizers.acquisitions.Score`."""
+        if not feasible and surrogate.constraints:
+            return likely(surrogate, problem.space.encode(running))
+        return self.score(problem, surrogate, feasible, running, seed=seed)
 
 
 def weighed(log_gain: Climbable, surrogate: Surrogate) -> Climbable:
@@ -136,7 +160,7 @@ def weighed(log_gain: Climbable, surrogate: Surrogate) -> Climbable:
 
 def where_it_works(score: Climbable, surrogate: Surrogate) -> Climbable:
     """The score, and none where a failure is likelier than not: for one that is no gain, which a probability could weigh."""
-    works = next((gp for target, gp in zip(surrogate.targets, surrogate.gps, strict=True) if target.name == WORKS), None)
+    works = surrogate.works
     return score if works is None else _Working(score, works)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from bbo import gradients
 from bbo.log.ledger import Record
 from bbo.log.states import State
-from bbo.optimizers.acquisitions import TABLE, default
 from bbo.optimizers.history import History
 from bbo.problem import Problem
 from bbo.space import Space
@@ -44,8 +43,8 @@ def refusal(settings: Bayes, problem: Problem, outcome: str) -> str:
         return "its model is of rankings"
     if callable(settings.surrogate) or callable(settings.acquisition):
         return "a model or an acquisition function of your own is told values only"
-    name = settings.acquisition or default(problem)
-    if TABLE[name].botorch or not TABLE[name].gradients:
+    name, entry = settings.named(problem)
+    if entry.botorch or not entry.gradients:
         return f"the acquisition {name!r} works on a model of values only"
     if any(role != "decision" for role in problem.space.roles.values()):
         return "its models of fidelities, sources and other roles are of values only"

@@ -11,11 +11,12 @@ import numpy as np
 from acquisitions.protocol import Acquisition
 from acquisitions.stochastic_knowledge_gradient import StochasticKnowledgeGradient
 from bbo.log.ledger import Record
+from bbo.optimizers import search
+from bbo.optimizers.acquisitions import TABLE
 from bbo.optimizers.candidates import whole
 from bbo.optimizers.history import History
-from bbo.optimizers.knowledge_gradient import KnowledgeGradient, contenders
+from bbo.optimizers.knowledge_gradient import contenders
 from bbo.optimizers.surrogate import Surrogate
-from bbo.optimizers.targets import WORKS
 from bbo.problem import Problem
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ class ByStochasticGradients:
         """As `Score`."""
         space = problem.space
         if whole(space):
-            return KnowledgeGradient(self.state, evaluated=False)(problem, surrogate, feasible, running, seed=seed)
-        measured = space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
+            return TABLE["knowledge_gradient"].score(self.state, self.settings)(problem, surrogate, feasible, running, seed=seed)
+        measured = search.measured(problem, surrogate, feasible)
         optima, X = contenders(self.state, problem, surrogate, feasible, measured, np.random.default_rng(seed))
         mean, variance = surrogate.gps[0].predict(X)
         P = np.vstack([optima, X[np.argsort(-(mean + np.sqrt(variance)), kind="stable")]])[:MOST]
         gp = surrogate.believing(space.encode(running)).gps[0]
-        works = next((gp for target, gp in zip(surrogate.targets, surrogate.gps, strict=True) if target.name == WORKS), None)
+        works = surrogate.works
         score = StochasticKnowledgeGradient(gp, space.cube, P, surrogate.noise, steps=STEPS, seed=seed)
         if works is not None:
             score = replace(score, allowed=lambda X: works.predict(X)[0] >= 0)

@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from bbo.optimizers.targets import WORKS, Target
 from bbo.optimizers.tasks import alike
-from bbo.optimizers.transfer import stacked, task_levels, with_task
 from surrogates.columns import Columns
 from surrogates.exact_gp import ExactGP, Moments, OneTask, Settings, fit, gradients
 from surrogates.exact_gp.one_task import OneTaskMoments
 from surrogates.leave_one_out import LeaveOneOut
-from surrogates.preference_gp import PreferenceGP
-from surrogates.preference_gp import fit as fit_preferences
 
 _PART = 512  # points asked at a time, where many are
 
@@ -51,6 +48,11 @@ class Surrogate:
     def constraints(self) -> tuple[OutcomeConstraint, ...]:
         """What makes a point feasible."""
         return tuple(OutcomeConstraint(gp, t.lower, t.upper) for t, gp in zip(self.targets, self.gps, strict=True) if t.bounded)
+
+    @property
+    def works(self) -> Process | None:
+        """The process of whether a point can be evaluated; None where no trial has failed."""
+        return next((gp for target, gp in zip(self.targets, self.gps, strict=True) if target.name == WORKS), None)
 
     @property
     def noise(self) -> float:
@@ -122,6 +124,8 @@ def fitted(targets: Sequence[Target], columns: Columns, settings: Settings, *, w
 
 def _fitted(target: Target, columns: Columns, settings: Settings, warm: Any, seed: int) -> Process:
     if target.comparisons is not None:
+        from surrogates.preference_gp import fit as fit_preferences
+
         return fit_preferences(target.X, target.comparisons, columns=columns, settings=settings, warm=warm)
     if target.gradients is not None:
         data = target.X, target.y, target.gradients, target.variance
@@ -139,6 +143,8 @@ def conditioned(targets: Sequence[Target], columns: Columns, settings: Settings,
 
 def _conditioned(target: Target, columns: Columns, settings: Settings, memo: Any) -> Process:
     if target.comparisons is not None:
+        from surrogates.preference_gp import PreferenceGP
+
         return PreferenceGP.of(target.X, target.comparisons, memo, columns=columns, settings=settings)
     if target.gradients is not None:
         data = target.X, target.y, target.gradients, target.variance
@@ -151,6 +157,8 @@ def _data(target: Target, columns: Columns) -> tuple[Array, Array, Array | None,
     """What a process is fitted to: a target's data, or where there are finished studies theirs and its own."""
     if not target.before:
         return target.X, target.y, target.variance, alike(columns) if target.name == WORKS else columns
+    from bbo.optimizers.transfer import stacked, with_task
+
     return *stacked(target), with_task(columns, len(target.before))
 
 
@@ -158,6 +166,8 @@ def _own(gp: ExactGP, target: Target) -> Process:
     """The process of the outcome in this study."""
     if not target.before:
         return gp
+    from bbo.optimizers.transfer import task_levels
+
     return OneTask(gp, task_levels(len(target.before))[-1], sum(len(study.y) for study in target.before))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.history import History
-from bbo.optimizers.preferences import compared
 from bbo.optimizers.slopes import with_gradients
 from bbo.optimizers.thinning import MOST, chosen
 from bbo.problem import Problem
 from surrogates.exact_gp.gradients import Gradients
 from surrogates.exact_gp.transforms import OutputTransform, Standardise, fit_chain
-from surrogates.preference_gp.comparisons import Comparisons
+
+if TYPE_CHECKING:
+    from surrogates.preference_gp.comparisons import Comparisons
 
 Array = NDArray[np.float64]
 
@@ -144,6 +146,8 @@ def anchored(target: Target) -> Target:
 
 def _utility(history: History) -> Target:
     """The utility of the trials that were ranked."""
+    from bbo.optimizers.preferences import compared
+
     problem, (records, comparisons) = history.problem, compared(history)
     X = problem.space.encode([record.params for record in records])
     return Target(problem.objectives[0].name, X, np.zeros(len(X)), comparisons=comparisons)

@@ -25,6 +25,7 @@ from surrogates.columns import Column, Columns
 from surrogates.exact_gp.transforms import Chain, Standardise
 
 if TYPE_CHECKING:
+    from bbo.optimizers.acquisitions import Entry
     from bbo.problem import Problem
 
 Array = NDArray[np.float64]
@@ -49,14 +50,13 @@ class Trial:
     sd: Mapping[str, float]
 
 
-def refusal(acquisition: str | None, problem: Problem, *, botorch: bool, alone: bool) -> str | None:
+def refusal(problem: Problem, acquisition: str | None, entry: Entry | None) -> str | None:
     """Why finished studies cannot be learned from; None where they can.
 
     Args:
-        acquisition: Its name; None for a function or a model of the user's.
         problem: What is optimized.
-        botorch: Whether it is BoTorch's function.
-        alone: Whether it works on processes of one study only.
+        acquisition: The acquisition function's name; None for a function or a model of the user's.
+        entry: What it can; None likewise.
     """
     if other := [f"{name!r} is a {role} parameter" for name, role in problem.space.roles.items() if role != "decision"]:
         return f"it learns from finished studies where all parameters are decisions, and {other[0]}"
@@ -64,13 +64,15 @@ def refusal(acquisition: str | None, problem: Problem, *, botorch: bool, alone: 
         return "it learns from finished studies of values, and this one is told rankings"
     if robust.applies(problem) or robust.needed(problem):
         return "it learns from finished studies where no measure over conditions and inexact settings counts"
-    if acquisition is None:
+    if entry is None:
         return "it learns from finished studies by models and acquisition functions of bbo, and one is yours"
     if acquisition == "thompson":
         return "it draws no functions ('thompson') from a process that learns from finished studies"
-    if alone:
+    if entry.decides_level or entry.needs_gradients or not entry.gradients:  # these ask more of a process than `OneTask` has
         return f"the acquisition {acquisition!r} does not know processes that learn from finished studies"
-    return f"the acquisition {acquisition!r} is BoTorch's, and cannot ask a process that learns from finished studies" if botorch else None
+    if entry.botorch:
+        return f"the acquisition {acquisition!r} is BoTorch's, and cannot ask a process that learns from finished studies"
+    return None
 
 
 def trials_of(state: History, source: Mapping[str, Any]) -> list[Trial]:

@@ -17,7 +17,7 @@ from bbo.log.states import State
 from bbo.optimizers.acquisitions import TABLE, default
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
-from bbo.optimizers.knowledge_gradient import MOST, KnowledgeGradient
+from bbo.optimizers.knowledge_gradient import MOST
 from bbo.optimizers.surrogate import Surrogate
 from bbo.replay import reproduce
 from bbo.testing import check_optimizer
@@ -33,7 +33,7 @@ def acquisition(study: bbo.Study, name: str) -> tuple[Any, Surrogate, str]:
     running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING)]
     feasible = [r for r in state.finished(State.DONE) if problem.feasible(r.values)]
     with one_thread():
-        made, aim = KnowledgeGradient(state, evaluated=name == "kgcp")(problem, surrogate, feasible, running, seed=3)
+        made, aim = TABLE[name].score(state, Bayes(acquisition=name))(problem, surrogate, feasible, running, seed=3)
     return made, surrogate, aim
 
 
