@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement as LogAugmentedExpectedImprovement
     from acquisitions.augmented_upper_confidence_bound import AugmentedUpperConfidenceBound as AugmentedUpperConfidenceBound
     from acquisitions.bald import LogBALD as LogBALD
+    from acquisitions.batch_expected_improvement import LogBatchExpectedImprovement as LogBatchExpectedImprovement
     from acquisitions.best_option import ExpectedUtilityOfBestOption as ExpectedUtilityOfBestOption
     from acquisitions.best_option import LogGainOfBestOption as LogGainOfBestOption
     from acquisitions.boca import BOCA as BOCA
@@ -59,6 +60,7 @@ REGISTRY = {
     "ei": "acquisitions.expected_improvement:ExpectedImprovement",
     "log_ei": "acquisitions.expected_improvement:LogExpectedImprovement",
     "log_nei": "acquisitions.noisy_expected_improvement:LogNoisyExpectedImprovement",
+    "batch_log_nei": "acquisitions.batch_expected_improvement:LogBatchExpectedImprovement",
     "log_ehvi": "acquisitions.hypervolume_improvement:LogExpectedHypervolumeImprovement",
     "log_nehvi": "acquisitions.hypervolume_improvement:LogNoisyExpectedHypervolumeImprovement",
     "knowledge_gradient": "acquisitions.knowledge_gradient:LogDiscreteKnowledgeGradient",

@@ -45,15 +45,22 @@ class Given:
 
     mean: Array
     variance: Array
+    weights: Array | None
+    """What the samples explain of the candidates: of two, their covariance given a sample is less by the product, `m x rank`."""
     _moments: Moments
     _draws: Draws
-    _weights: Array | None
 
-    def pull(self, d_mean: Array, d_variance: Array) -> Array:
-        """Gradient (`m x d`) of ``sum(d_mean * mean) + sum(d_variance * variance)`` in the candidates; `m x s` and `m`."""
-        if self._weights is None:
+    def pull(self, d_mean: Array, d_variance: Array, d_weights: Array | None = None) -> Array:
+        """Gradient (`m x d`) of ``sum(d_mean * mean) + sum(d_variance * variance) + sum(d_weights * weights)`` in the candidates.
+
+        Of the shapes `m x s`, `m` and `m x rank`.
+        """
+        if self.weights is None:
             return self._moments.pull(d_mean.sum(1), d_variance)
-        d_covariance = d_mean @ self._draws.shift - (2.0 * d_variance)[:, None] * (self._weights @ self._draws.process.whiten.T)
+        whiten = self._draws.process.whiten.T
+        d_covariance = d_mean @ self._draws.shift - (2.0 * d_variance)[:, None] * (self.weights @ whiten)
+        if d_weights is not None:
+            d_covariance += d_weights @ whiten
         return self._moments.pull(d_mean.sum(1), d_variance, d_covariance)
 
 
@@ -70,13 +77,13 @@ class Draws:
         process = self.process
         if not process.rank:
             moments = process.gp.at(X)
-            return Given(moments.mean[:, None], moments.variance, moments, self, None)
+            return Given(moments.mean[:, None], moments.variance, None, moments, self)
         moments = process.gp.at(X, process.baseline)
         covariance = moments.covariance
         assert covariance is not None
         weights = covariance @ process.whiten
         variance = np.maximum(moments.variance - np.einsum("ij,ij->i", weights, weights), LEAST_VARIANCE)
-        return Given(moments.mean[:, None] + covariance @ self.shift.T, variance, moments, self, weights)
+        return Given(moments.mean[:, None] + covariance @ self.shift.T, variance, weights, moments, self)
 
 
 class LatentProcess:

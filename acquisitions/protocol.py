@@ -47,6 +47,14 @@ class Growing(Acquisition, Protocol):
 
 
 @runtime_checkable
+class Joint(Acquisition, Protocol):
+    """A score of points one by one that several have together as well."""
+
+    def of_batch(self, q: int) -> Climbable:
+        """The score of q points together, of rows that hold them one after another, `m x (q d)`."""
+
+
+@runtime_checkable
 class Seeking(Acquisition, Protocol):
     """A score with a search of its own, such as one that is known by noisy gradients only."""
 

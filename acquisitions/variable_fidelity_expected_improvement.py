@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisitions.at_target import moved
+from acquisitions.factors import factor, pull_factor
 from acquisitions.gaussian import LEAST_VARIANCE, Array, GaussianModel, Moments, Pairing, Pairs
 from acquisitions.tails import log_h
 
@@ -95,7 +96,7 @@ class Split:
         for (a, b), pair in pairs.items():
             S[:, b, a] = pair.covariance
         level = np.argmin(np.abs(X[:, column, None] - np.asarray(levels)), axis=1)
-        L = _cholesky(S)
+        L = factor(S)
         sd = np.maximum(np.abs(L[np.arange(len(X)), -1, level]), np.sqrt(LEAST_VARIANCE))
         return cls(moments[-1].mean, sd, level, column, moments, pairs, L)
 
@@ -105,11 +106,7 @@ class Split:
         entry = self._L[rows, -1, self.level]
         d_L = np.zeros_like(self._L)
         d_L[rows, -1, self.level] = np.where(np.abs(entry) >= self.sd, np.sign(entry) * d_sd, 0.0)
-        # the derivative of a Cholesky factor, backwards (Murray 2016, arXiv:1602.07527, equation 10)
-        middle = np.tril(self._L.transpose(0, 2, 1) @ d_L)
-        middle[:, np.arange(k), np.arange(k)] *= 0.5
-        inverse = np.linalg.solve(self._L, np.broadcast_to(np.eye(k), self._L.shape))
-        d_S = inverse.transpose(0, 2, 1) @ middle @ inverse
+        d_S = pull_factor(self._L, d_L)
         gradient = self._moments[-1].pull(d_mean, d_S[:, -1, -1])
         for a in range(k - 1):
             gradient = gradient + self._moments[a].pull(None, d_S[:, a, a])
@@ -118,14 +115,3 @@ class Split:
             gradient = gradient + here + there
         gradient[:, self._column] = 0.0
         return gradient
-
-
-def _cholesky(S: Array) -> Array:
-    """Lower factors of `m x k x k` covariances, given by lower triangles; what rounding leaves of levels known from others is floored."""
-    L = np.zeros_like(S)
-    for b in range(S.shape[1]):
-        left = S[:, b:, b] - np.einsum("mij,mj->mi", L[:, b:, :b], L[:, b, :b])
-        pivot = np.sqrt(np.maximum(left[:, 0], LEAST_VARIANCE))
-        L[:, b:, b] = left / pivot[:, None]
-        L[:, b, b] = pivot
-    return L

@@ -172,6 +172,15 @@ TABLE: Mapping[str, Entry] = {
         objectives=MOST_OBJECTIVES,
         own_unconstrained=False,
     ),
+    "batch_log_ei": Entry(
+        title="log expected improvement of a batch, its points moved together",
+        make="bbo.optimizers.improvement:batch_log_ei",
+        own=None,
+        running="sampled with what was measured",
+        unconstrained="whether each point of a batch keeps them is a matter of yes or no, which has no slope",
+        log_gain=False,
+        gradients=False,
+    ),
     "parego": Entry(
         title="log expected improvement of a random Chebyshev scalarization",
         make="bbo.optimizers.parego:ParEGO",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acquisitions.batch_expected_improvement import LogBatchExpectedImprovement
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as OverABest
@@ -46,9 +47,23 @@ def expected_improvement(
     return acquisition, "log expected hypervolume improvement"
 
 
+def improvement_together(
+    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
+) -> tuple[Acquisition, str]:
+    """Log noisy expected improvement, of a batch too; see `bbo.optimizers.acquisitions.Score`."""
+    baseline = np.vstack([search.measured(problem, surrogate, feasible), problem.space.encode(running)])
+    score = LogBatchExpectedImprovement(surrogate.gps[0], baseline, seed=seed)
+    return search.where_it_works(score, surrogate), "log expected improvement"
+
+
 def log_ei(state: History, settings: Bayes) -> Score:
     """It needs no settings."""
     return expected_improvement
+
+
+def batch_log_ei(state: History, settings: Bayes) -> Score:
+    """It needs no settings."""
+    return improvement_together
 
 
 @dataclass(frozen=True, slots=True, eq=False)

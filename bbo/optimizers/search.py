@@ -14,7 +14,7 @@ from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, Smooth, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
 from acquisitions.posterior_mean import PosteriorMean
-from acquisitions.protocol import Acquisition, Climbable, Growing, Seeking, Staged
+from acquisitions.protocol import Acquisition, Climbable, Growing, Joint, Seeking, Staged
 from acquisitions.risk_of_mean import RiskOfMean
 from acquisitions.weighed import LogFeasibleGain
 from bbo.best import nondominated
@@ -29,6 +29,7 @@ from bbo.optimizers.fidelities import at_target, due_at_target, is_target, settl
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Process, Surrogate
 from bbo.optimizers.targets import Target, usable
+from bbo.optimizers.together import together
 from bbo.problem import Problem
 from bbo.space import Space
 
@@ -52,8 +53,9 @@ def points(
 ) -> tuple[list[Query], str, str]:
     """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
 
-    What is maximized for each of them is made by `score`, and weighed by the belief of `guide`. Where it does not
-    decide so itself, the target of fidelities and sources is run when that is due (see `bbo.optimizers.fidelities`).
+    Where the score is of batches too, the points are moved together in the end. What is maximized for each of them is made by `score`, and
+    weighed by the belief of `guide`. Where it does not decide so itself, the target of fidelities and sources is run when that is due (see
+    `bbo.optimizers.fidelities`).
     """
     problem, space = state.problem, state.problem.space
     running = state.running()
@@ -66,7 +68,9 @@ def points(
         feasible = [record for record in feasible if is_target(space, record.params)]
         fixed = fixed if feasible else {**space.targets, **fixed}
     acquisition: Acquisition | None = None
-    aim, optima = "", np.empty((0, space.d))
+    first: Acquisition | None = None
+    waiting = list(running)
+    aim, optima, rng = "", np.empty((0, space.d)), problem.rng("bayes", state.draws)
     params: Params | None = None
     for number in range(state.draws, state.draws + request.n):
         rng = problem.rng("bayes", number)
@@ -76,6 +80,7 @@ def points(
             acquisition, aim = score(problem, surrogate, feasible, tasks.of(task, running), seed=int(rng.integers(2**31)))
         if task and not feasible and not surrogate.constraints:
             acquisition, aim = PosteriorMean(surrogate.gps[0]), "best mean, since nothing of this task is known"
+        first = first or acquisition
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
         leaders = [point for leader in leaders if (point := held(space, leader, task)) is not None]
         if guide is not None:
@@ -96,6 +101,10 @@ def points(
         queries.append(Query(params, draw=number))
         running.append(params)
         fixed |= {name: params[name] for name in request.shared if name in params}
+    if isinstance(first, Joint) and len(queries) > 1:
+        if moved := together(state, first, running[len(waiting) :], waiting, fixed, rng):
+            queries = [replace(query, params=params) for query, params in zip(queries, moved, strict=True)]
+        aim = f"{aim} of {len(queries)} points {'together' if moved else 'one by one, which moving them together does not raise'}"
     return queries, aim if guide is None else f"{aim}, {guide.aim}", path
 
 

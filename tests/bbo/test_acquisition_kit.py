@@ -95,6 +95,7 @@ BOUNDS = {"upper": 0.5}
 TARGET = {0: 0.8}
 GROWING = (
     "log_nei",
+    "batch_log_nei",
     "log_nehvi",
     "knowledge_gradient",
     "kgcp",
@@ -133,6 +134,7 @@ BUILDS = {
     "ei": lambda gps: acquisitions.ExpectedImprovement(gps[0], 0.5),
     "log_ei": lambda gps: acquisitions.LogExpectedImprovement(gps[0], 0.5),
     "log_nei": lambda gps: acquisitions.LogNoisyExpectedImprovement(gps[0], X, constraints(gps)),
+    "batch_log_nei": lambda gps: acquisitions.LogBatchExpectedImprovement(gps[0], X),
     "log_ehvi": lambda gps: acquisitions.LogExpectedHypervolumeImprovement(gps, Y[:4], [-2, -2]),
     "log_nehvi": lambda gps: acquisitions.LogNoisyExpectedHypervolumeImprovement(gps, X, [-2, -2]),
     "knowledge_gradient": lambda gps: acquisitions.LogDiscreteKnowledgeGradient(gps[0], X, 0.05, constraints(gps), candidate=True),

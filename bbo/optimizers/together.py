@@ -1,0 +1,65 @@
+"""Batches that were chosen one point after another, moved together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from acquisitions.domain import UnsupportedDomain
+from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize, power
+from acquisitions.protocol import Joint
+from bbo.optimizers.candidates import Params, fresh, hard, legal, standing, whole
+from bbo.optimizers.history import History
+
+_SETTINGS = MaximizerSettings(
+    screened=256, near=1.0, starts=4, climb=ClimbSettings(value_tolerance=1e-4, gradient_tolerance=1e-3, patience=3, lag=3.0)
+)
+"""Around the batch that was found one by one, which is at least 1 - 1/e of the best: others, drawn at random, are far behind it."""
+
+
+def together(
+    state: History,
+    score: Joint,
+    batch: Sequence[Params],
+    running: Sequence[Params],
+    fixed: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> list[Params] | None:
+    """A batch with a larger score of all its points at once, from climbs around the given one; None where none was found.
+
+    Of a small space, all points of which are tried one by one, and in a shape of which there are no batches, none is looked for.
+
+    Args:
+        state: What is known.
+        score: What is maximized.
+        batch: The points to begin with.
+        running: Points that count as known beside.
+        fixed: Parameters that are set.
+        rng: Source of all draws.
+    """
+    space, q = state.problem.space, len(batch)
+    if whole(space):
+        return None
+    try:
+        domain = power(space.cube, q)
+    except UnsupportedDomain:
+        return None
+    row, of_all = space.encode(batch).reshape(1, -1), score.of_batch(q)
+    found = maximize(
+        of_all,
+        domain,
+        rng=rng,
+        seeds=row,
+        pool=row,
+        fixed={k * space.d + column: value for k in range(q) for column, value in standing(space, fixed).items()},
+        settings=replace(_SETTINGS, screened=0) if hard(space) else _SETTINGS,
+    )
+    before = of_all.value(row)[0]
+    for optimum in found.optima:
+        moved = fresh(state, legal(space, optimum.reshape(q, space.d), fixed=fixed), beside=running)
+        if len(moved) == q and of_all.value(space.encode(moved).reshape(1, -1))[0] > before:
+            return moved
+    return None
