@@ -171,6 +171,16 @@ def test_more_to_beat_is_less_to_gain(make_case, X):
         assert np.all(np.diff(values[1:], axis=0) < 0)
 
 
+def test_improvement_is_convex_in_the_best_with_the_probability_as_its_slope():
+    """``d E[f - tau]^+ / d tau = -P(f > tau)``, a probability that falls from one to zero."""
+    x, best = np.array([[0.4, 0.7]]), np.linspace(-3, 4, 351)
+    gain = np.array([ExpectedImprovement(Known(), b).value(x)[0] for b in best])
+    chance = np.array([ProbabilityOfImprovement(Known(), b).value(x)[0] for b in best])
+    assert np.all(np.diff(chance) < 0) and chance[0] > 1 - 1e-5 and 0 < chance[-1] < 1e-5
+    assert np.all(np.diff(gain, 2) > 0)
+    np.testing.assert_allclose((gain[2:] - gain[:-2]) / (best[2:] - best[:-2]), -chance[1:-1], atol=5e-5)
+
+
 def test_a_loose_constraint_changes_nothing(make_case, X):
     gp = make_case().gps[0]
     free = LogExpectedImprovement(gp, 0.75).value(X)
