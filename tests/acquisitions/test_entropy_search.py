@@ -104,7 +104,7 @@ def test_three_points_by_normal_distribution_functions(noisy, noise):
     binned = entropy(shares.mean(0)) - entropy(shares).mean()
     found = np.exp(LogEntropySearch(gp, R, noise, samples=65_536).value(x[None]))[0]
     assert found == pytest.approx(binned, rel=0.005)  # by seeds it varies by 0.2 %
-    assert 0.93 * search < found < search and search > 0.1
+    assert 0.95 * search < found < search and search > 0.1
 
 
 def test_two_points_by_an_integral(noisy):
