@@ -8,8 +8,10 @@ import torch
 from botorch.acquisition.multi_objective.joint_entropy_search import qLowerBoundMultiObjectiveJointEntropySearch
 from botorch.acquisition.multi_objective.max_value_entropy_search import qLowerBoundMultiObjectiveMaxValueEntropySearch
 from botorch.acquisition.multi_objective.utils import compute_sample_box_decomposition
+from botorch.models import ModelListGP, SingleTaskGP
 from scipy.stats import norm, truncnorm
 
+from acquisitions.botorch.pareto_joint_entropy_search import ParetoJointEntropySearch, noise_is_known
 from acquisitions.maximizer.botorch import BoTorchAcquisition
 from bbo.best import nondominated
 from surrogates.exact_gp import fit
@@ -102,6 +104,39 @@ def test_joint_entropy_conditions_on_the_sampled_points_as_measurements(gps, sam
     found = BoTorchAcquisition(jes(gps, *sampled)).value(points)
     np.testing.assert_allclose(found, expected, atol=2e-5)
     assert np.all(found >= BoTorchAcquisition(mes(gps, sampled[1])).value(points) - 0.02) and found.max() > 0.2
+
+
+@pytest.mark.filterwarnings("ignore:Data .outcome observations. is not standardized")
+@pytest.mark.parametrize("kind", ["list", "joint", "scaled"])
+def test_joint_entropy_of_models_of_known_noise(kind, gps, sampled, points):
+    """BoTorch's class refuses them; ours has its value on the same processes."""
+    twins = model(gps).to_gpytorch()
+    size, known = 1.0, twins
+    if kind == "joint":  # of one kernel for both outcomes
+        (X, y, z), noise = (torch.tensor(part) for part in (gps[0].X, gps[0].y, gps[1].y)), torch.full((8, 2), NOISE).double()
+        known = SingleTaskGP(X, torch.stack([y, z], -1), noise, outcome_transform=None).eval()
+        twins = ModelListGP(*(known.subset_output([k]) for k in range(2)))
+    if kind == "scaled":
+        size = 7.0
+        known = ExactGPModel([Output(gp, Standardise(3.0, size)) for gp in gps]).to_gpytorch()
+    sets, fronts = (torch.tensor(part) for part in sampled)
+    assert noise_is_known(known) and not noise_is_known(model(gps))
+    assert not noise_is_known(SingleTaskGP(sets[0], fronts[0], outcome_transform=None))
+    with pytest.raises(RuntimeError, match="requires a `noise` kwarg"):
+        qLowerBoundMultiObjectiveJointEntropySearch(known, sets, fronts, compute_sample_box_decomposition(fronts))
+    shifted = fronts if kind != "scaled" else 3.0 + size * fronts
+    score = BoTorchAcquisition(ParetoJointEntropySearch(known, sets, shifted, compute_sample_box_decomposition(shifted)))
+    found = score.value(points)
+    if kind == "joint":
+        expected = BoTorchAcquisition(ParetoJointEntropySearch(twins, sets, fronts, compute_sample_box_decomposition(fronts))).value(points)
+    else:
+        expected = BoTorchAcquisition(jes(gps, *sampled)).value(points)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    assert found.max() > 0.2
+    check = score.value_and_gradient(points)[1]
+    h = 1e-5 * np.eye(2)
+    slopes = np.stack([(score.value(points + e) - score.value(points - e)) / 2e-5 for e in h], 1)
+    np.testing.assert_allclose(check, slopes, atol=1e-4 * np.abs(check).max())
 
 
 def test_they_are_bounds_of_the_information_in_a_measurement(gps, sampled, points):
