@@ -36,9 +36,9 @@ class ParetoJointEntropySearch(qLowerBoundMultiObjectiveJointEntropySearch):
 
     def __init__(self, model: Model, pareto_sets: Tensor, pareto_fronts: Tensor, hypercell_bounds: Tensor) -> None:
         LowerBoundMultiObjectiveEntropySearch.__init__(self, model, pareto_sets, pareto_fronts, hypercell_bounds)
+        told: Any = model  # of the kind that takes more data
         with settings.propagate_grads(False), torch.no_grad():
-            noisy, latent = (model.posterior(pareto_sets, observation_noise=noise) for noise in (True, False))
-            told: Any = model  # the method is of fantasizing models
+            noisy, latent = (told.posterior(pareto_sets, observation_noise=noise) for noise in (True, False))
             self.conditional_model = told.condition_on_observations(
                 X=told.transform_inputs(pareto_sets), Y=pareto_fronts, noise=noisy.variance - latent.variance
             )

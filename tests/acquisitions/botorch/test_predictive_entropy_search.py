@@ -33,7 +33,7 @@ def test_gradient_by_differences(make_case, check_gradient):
     case = make_case(n=8, d=2, noise=0.03)
     best = torch.tensor(np.random.default_rng(0).random((8, 2)))
     score = BoTorchAcquisition(PredictiveEntropySearch(case.model, best))
-    X = 0.05 + 0.9 * np.random.default_rng(1).random((10, 2))
+    X = 0.05 + 0.9 * np.random.default_rng(1).random((5, 2))
     value, gradient = score.value_and_gradient(X)
     check_gradient(score, X[gradient.any(1)], tolerance=1e-4)
-    assert gradient.any(1).sum() > 7 and value.max() > 0.1
+    assert gradient.any(1).sum() >= 4 and value.max() > 0.1
