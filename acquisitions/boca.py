@@ -21,9 +21,10 @@ class BOCA:
     uncertain still, for how close it is to the target (the gap xi) and how cheap. Where ``xi(z) < max xi / sqrt(beta)``, close to the
     target, it does not: all of these would be run before the target ever is. The cheapest one that qualifies is taken, else the target.
 
-    Source: Kandasamy et al. (2017), arXiv:1703.06240, with ``q = 1 / (p + d + 2)`` for p columns of fidelities and d others; the
-    thresholds from memory, since their text was not at hand. Dragonfly (2020, arXiv:1903.06694) has the square root of the cost ratio
-    and a factor that it adapts until a quarter to a half of twenty queries are at the target.
+    Source: Kandasamy et al. (2017), arXiv:1703.06240, with ``q = 1 / (p + d + 2)`` for p columns of fidelities and d others; q and the
+    condition on xi from memory, since their text was not at hand. The code of Dragonfly (2020, arXiv:1903.06694), by the same authors,
+    compares the same ``s / sd`` with the same gap times the square root of the cost ratio, the range of y and a factor that it adapts
+    until a quarter to a half of twenty queries are at the target; it has no condition on xi but one on costs.
 
     Args:
         gp: The model of the objective, to be maximized.

@@ -29,8 +29,11 @@ class MultiFidelityUpperConfidenceBound:
     ``sqrt(beta) s_l >= gamma_l`` is measured, with ``gamma_l = zeta_l sqrt(cost_l / cost_(l+1))``, else the target. With the target alone
     it is `UpperConfidenceBound`.
 
-    Source: Kandasamy et al. (2016), "Gaussian process bandit optimisation with multi-fidelity evaluations", arXiv:1603.06288; from
-    memory, since its text was not at hand. There each level has a model of its own, and zeta is known; here both are the joint model's.
+    Source: Kandasamy et al. (2016), "Gaussian process bandit optimisation with multi-fidelity evaluations", arXiv:1603.06288. The bound
+    and the rule are those of the authors' code (github.com/kirthevasank/mf-gp-ucb), the ratio of costs in gamma is from memory, since
+    the text was not at hand: it makes ``cost_l / gamma_l^2``, what a point costs at level l, as large as what it costs above to come to
+    zeta. Their code begins with a hundredth of the range of y, and raises gamma where a level is run for longer than the next one costs.
+    There each level has a model of its own, and zeta is given; here both are the joint model's.
 
     Args:
         gp: The model of the objective, to be maximized.

@@ -31,7 +31,7 @@ class LogTwoStepLookahead(AnalyticAcquisitionFunction):
     result, which the function of BoTorch then scores together with the candidate. Its gradient in the candidate holds them fixed,
     which is exact (envelope theorem).
 
-    Source: Wu & Frazier (2019), arXiv:1905.10041; Jiang et al. (2020), arXiv:2006.15779.
+    Source: Wu & Frazier (2019), "Practical two-step lookahead Bayesian optimization", NeurIPS 32; Jiang et al. (2020), arXiv:2006.15779.
 
     Args:
         model: Of one outcome, to be maximized, with Gaussian posteriors; it must be able to fantasize.

@@ -104,12 +104,16 @@ def _of_model(name: str, model: Model, context: Context, points: Array, more: Ma
     from botorch.acquisition.multi_objective.max_value_entropy_search import qLowerBoundMultiObjectiveMaxValueEntropySearch
     from botorch.acquisition.multi_objective.utils import compute_sample_box_decomposition
 
+    from acquisitions.botorch.pareto_joint_entropy_search import ParetoJointEntropySearch, noise_is_known
+
     chosen = np.stack([spread_out(Y, np.flatnonzero(nondominated(-Y)), LENGTH) for Y in draws[:FRONTS]])
     fronts = torch.tensor(np.take_along_axis(draws[:FRONTS], chosen[:, :, None], 1))
     boxes = compute_sample_box_decomposition(fronts)
     objectives = model if model.num_outputs == m else model.subset_output(list(range(m)))
     if name == "pareto_mes":
         return qLowerBoundMultiObjectiveMaxValueEntropySearch(objectives, boxes)
+    if noise_is_known(objectives):
+        return ParetoJointEntropySearch(objectives, X[torch.tensor(chosen)], fronts, boxes)
     return qLowerBoundMultiObjectiveJointEntropySearch(objectives, X[torch.tensor(chosen)], fronts, boxes)
 
 

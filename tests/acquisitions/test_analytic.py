@@ -1,5 +1,8 @@
-"""The analytic acquisition functions against BoTorch, finite differences and limits."""
+"""The analytic acquisition functions against BoTorch, 50-digit arithmetic, finite differences and limits."""
 
+from types import SimpleNamespace
+
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -19,6 +22,18 @@ from acquisitions import (
     UpperConfidenceBound,
 )
 from acquisitions.protocol import Climbable
+from acquisitions.tails import log_h
+
+# log h(u) = log(phi(u) + u Phi(u)), as tables state it to twelve digits: the log expected improvement of u standard deviations.
+LOG_EI = {
+    1.0: 0.0800262188493,
+    0.0: -0.918938533205,
+    -1.0: -2.48512102571,
+    -5.0: -16.7443011627,
+    -10.0: -55.5531220361,
+    -40.0: -808.298568357,
+    -1000.0: -500014.734452,
+}
 
 SCALAR = {
     "log_ei": (lambda gp: LogExpectedImprovement(gp, 0.75), lambda m: analytic.LogExpectedImprovement(m, 0.75)),
@@ -62,6 +77,66 @@ def test_gradient_by_differences(name, make_case, check_gradient, X):
     check_gradient(SCALAR[name][0](make_case().gps[0]), X)
 
 
+class Known:
+    """A process whose moments at each x are given: mean and standard deviation are the columns of X."""
+
+    def predict(self, X):
+        return X[:, 0], X[:, 1] ** 2
+
+    def at(self, X):
+        def pull(d_mean, d_variance):
+            return np.stack([d_mean, 2 * X[:, 1] * d_variance], 1)
+
+        return SimpleNamespace(mean=X[:, 0], variance=X[:, 1] ** 2, pull=pull)
+
+
+@pytest.mark.parametrize("u", LOG_EI)
+def test_log_expected_improvement_is_that_of_the_table(u):
+    with mpmath.workdps(60):  # phi and u Phi cancel to a millionth of themselves
+        z = mpmath.mpf(u)
+        h = mpmath.npdf(z) + z * mpmath.erfc(-z / mpmath.sqrt(2)) / 2
+        exact, slope = float(mpmath.log(h)), float(mpmath.erfc(-z / mpmath.sqrt(2)) / 2 / h)
+    assert exact == pytest.approx(LOG_EI[u], rel=1e-11)
+    assert log_h(np.array([u]))[0][0] == pytest.approx(LOG_EI[u], rel=1e-10)
+    for sd, best in ((1.0, 0.0), (0.03, 1.7)):
+        x = np.array([[best + u * sd, sd]])
+        value, gradient = LogExpectedImprovement(Known(), best).value_and_gradient(x)
+        assert value[0] - np.log(sd) == pytest.approx(LOG_EI[u], rel=1e-10)
+        assert LogExpectedImprovement(Known(), best).value(x)[0] == value[0]
+        # d log(s h(D / s)) is slope / s in the mean, and (1 - u slope) / s in the standard deviation
+        assert gradient[0] == pytest.approx([slope / sd, (1 - u * slope) / sd], rel=1e-8)
+
+
+def test_expected_improvement_is_not_the_formula_that_is_misprinted():
+    """Frazier (2018), equation 8, as transcribed has ``Phi(D / s)`` for ``Phi(-|D| / s)``: 0.40063 where the mean leads by one sd."""
+    for D, expected in ((1.0, 1.08332), (-1.0, 0.08332), (0.0, 0.39894)):
+        exact = mpmath.quad(lambda z, D=D: max(D + z, 0) * mpmath.npdf(z), [-12, -D, 12])
+        assert float(exact) == pytest.approx(expected, abs=5e-6)
+        assert ExpectedImprovement(Known(), 0.0).value(np.array([[D, 1.0]]))[0] == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_eleven_two_sided_constraints_in_both_tails(check_gradient):
+    """Against 60 digits: inside the bounds, below and above them by up to 60 deviations; the product itself is below 1e-800."""
+    bounds = [(-1.0, 1.0), (-0.5, 0.25), (2.0, 2.125), (-30.0, -29.0), (29.0, 30.0), (-60.0, -59.5), (59.5, 60.0)]
+    bounds += [(-8.0, 8.0), (0.0, 0.0625), (10.0, 50.0), (-50.0, -10.0)]
+    eleven = LogProbabilityOfFeasibility([OutcomeConstraint(Known(), *each) for each in bounds])
+    assert len(bounds) == 11
+    X = np.array([[0.1, 1.0], [-3.0, 1.5], [4.0, 0.75], [25.0, 2.0]])
+    expected = []
+    with mpmath.workdps(60):
+        for mean, sd in X:
+            total = mpmath.mpf(0)
+            for low, high in bounds:
+                a, b = ((mpmath.mpf(end) - mpmath.mpf(mean)) / mpmath.mpf(sd) for end in (low, high))
+                a, b = (-b, -a) if a > 0 else (a, b)  # no difference of numbers near one
+                total += mpmath.log((mpmath.erfc(-b / mpmath.sqrt(2)) - mpmath.erfc(-a / mpmath.sqrt(2))) / 2)
+            expected.append(float(total))
+    assert max(expected) < -1900  # no product of such probabilities is a number
+    np.testing.assert_allclose(eleven.value(X), expected, rtol=1e-12)
+    check_gradient(eleven, X, h=1e-6, tolerance=1e-6)
+    assert np.all(np.abs(eleven.value_and_gradient(X)[1]) > 1)
+
+
 def constraints(case):
     return [OutcomeConstraint(case.gps[i], *bounds) for i, bounds in BOUNDS.items()]
 
@@ -94,6 +169,16 @@ def test_more_to_beat_is_less_to_gain(make_case, X):
         values = np.array([kind(gp, best).value(X) for best in (-30.0, -1.0, 0.0, 1.0, 30.0)])
         assert np.all(np.diff(values, axis=0) <= 0)
         assert np.all(np.diff(values[1:], axis=0) < 0)
+
+
+def test_improvement_is_convex_in_the_best_with_the_probability_as_its_slope():
+    """``d E[f - tau]^+ / d tau = -P(f > tau)``, a probability that falls from one to zero."""
+    x, best = np.array([[0.4, 0.7]]), np.linspace(-3, 4, 351)
+    gain = np.array([ExpectedImprovement(Known(), b).value(x)[0] for b in best])
+    chance = np.array([ProbabilityOfImprovement(Known(), b).value(x)[0] for b in best])
+    assert np.all(np.diff(chance) < 0) and chance[0] > 1 - 1e-5 and 0 < chance[-1] < 1e-5
+    assert np.all(np.diff(gain, 2) > 0)
+    np.testing.assert_allclose((gain[2:] - gain[:-2]) / (best[2:] - best[:-2]), -chance[1:-1], atol=5e-5)
 
 
 def test_a_loose_constraint_changes_nothing(make_case, X):

@@ -45,7 +45,7 @@ def after(gp, x, z, scenarios, X):
 @pytest.mark.parametrize("scenarios", [SUM, SHIFTED], ids=["sum", "shifted"])
 @pytest.mark.parametrize("candidate", [False, True])
 def test_samples_of_measurements(gp, designs, scenarios, candidate):
-    """Within three standard errors at nine of ten points (more fail by chance once in 40,000 runs), and all within five."""
+    """Within three standard errors at each of ten points; were the seeds free, one in 40 runs would fail by chance."""
     acquisition = LogIntegratedKnowledgeGradient(gp, designs, scenarios, NOISE, candidate=candidate)
     points = np.random.default_rng(2).random((60, 3))
     points = points[np.argsort(-acquisition.value(points))[:10]]
@@ -59,7 +59,7 @@ def test_samples_of_measurements(gp, designs, scenarios, candidate):
         gains = lines.max(1) - lines[:, best]  # the line of the best so far is at its mean on average
         off.append(abs(gains.mean() - value) / (gains.std() / np.sqrt(len(gains))))
         assert value > 1e-5  # otherwise anything would pass
-    assert np.sum(np.array(off) > 3) <= 1 and max(off) < 5
+    assert max(off) < 3
 
 
 def test_with_a_single_condition_it_is_the_knowledge_gradient_there(gp, designs):

@@ -5,6 +5,7 @@ import pytest
 
 from acquisitions import LogDiscreteKnowledgeGradient, LogExpectedImprovement, LogKGCP, LogProbabilityOfFeasibility, OutcomeConstraint
 from acquisitions.gaussian import GrowingModel
+from acquisitions.per_cost import ColumnCost, LogPerCost
 from surrogates.exact_gp import ExactGP, fit
 
 KINDS = {
@@ -58,7 +59,7 @@ def best_of(acquisition, points):
 
 @pytest.mark.parametrize("candidate", [False, True])
 def test_samples_of_measurements(noisy, candidate):
-    """Within three standard errors at nine of ten points (more fail by chance once in 40,000 runs), and all within five."""
+    """Within three standard errors at each of ten points; were the seeds free, one in 40 runs would fail by chance."""
     gp, _, A = noisy
     acquisition = LogDiscreteKnowledgeGradient(gp, A, 0.15, candidate=candidate)
     points = best_of(acquisition, np.random.default_rng(2).random((100, 3)))
@@ -68,7 +69,7 @@ def test_samples_of_measurements(noisy, candidate):
         reference = gp.predict(np.vstack([A, x]) if candidate else A)[0].max()
         off.append(abs(tops.mean() - reference - value) / (tops.std() / np.sqrt(len(tops))))
         assert value > 1e-4  # otherwise anything would pass
-    assert np.sum(np.array(off) > 3) <= 1 and max(off) < 5
+    assert max(off) < 3
 
 
 def test_samples_of_measurements_for_kgcp(noisy):
@@ -81,7 +82,7 @@ def test_samples_of_measurements_for_kgcp(noisy):
     for x, value in zip(points, found, strict=True):
         tops = by_adding_data(gp, X, x, 0.15, candidate=True)
         off.append(abs(tops.mean() - best - value) / (tops.std() / np.sqrt(len(tops))))
-    assert np.sum(np.array(off) > 3) <= 1 and max(off) < 5
+    assert max(off) < 3
     assert np.all(found > 1e-4)
 
 
@@ -155,6 +156,21 @@ def test_the_candidate_in_the_set_already_is_no_further_point(noisy):
     gp, _, points = noisy
     with_, without = (LogDiscreteKnowledgeGradient(gp, points, 0.15, candidate=c).value(points) for c in (True, False))
     np.testing.assert_allclose(with_, without, rtol=1e-9)
+
+
+def test_with_one_fidelity_that_costs_one_it_is_the_plain_one(noisy):
+    """Multi-fidelity KG is KG where there is nothing to choose; a fidelity of three units divides it by three."""
+    gp, _, A = noisy
+    X = np.random.default_rng(6).random((12, 3))
+    A, X = (np.column_stack([P[:, :2], np.full(len(P), 0.7)]) for P in (A, X))
+    plain = LogDiscreteKnowledgeGradient(gp, A, 0.15, candidate=True)
+    over_fidelities = LogDiscreteKnowledgeGradient(gp, A, 0.15, candidate=True, moved={2: 0.7})
+    for cost in (1.0, 3.0):
+        ours = LogPerCost(over_fidelities, ColumnCost(2, (0.7,), (cost,)))
+        np.testing.assert_allclose(ours.value(X), plain.value(X) - np.log(cost), rtol=1e-9)
+        value, gradient = ours.value_and_gradient(X)
+        np.testing.assert_allclose(value, ours.value(X), rtol=1e-9)
+        np.testing.assert_allclose(gradient[:, :2], plain.value_and_gradient(X)[1][:, :2], rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,13 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.logei import qLogExpectedImprovement, qLogNoisyExpectedImprovement
 from botorch.acquisition.objective import GenericMCObjective
 from botorch.sampling.normal import SobolQMCNormalSampler
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from acquisitions import LogExpectedImprovement, LogNoisyExpectedImprovement, OutcomeConstraint
 from acquisitions.conditioning import LatentProcess, normals
 from surrogates.exact_gp import fit
+from surrogates.exact_gp.model import ExactGPModel, Output
+from surrogates.exact_gp.transforms import Standardise
 
 
 @pytest.fixture
@@ -120,6 +124,60 @@ def test_without_noise_it_is_expected_improvement_exactly(make_case, X):
     noisy = LogNoisyExpectedImprovement(gp, case.X)
     np.testing.assert_allclose(noisy.value(X), plain.value(X), rtol=1e-12)
     np.testing.assert_allclose(noisy.value_and_gradient(X)[1], plain.value_and_gradient(X)[1], rtol=1e-9)
+
+
+def best_of_two(gp, x, p, best):
+    """``E[max(f(x), f(p), best)] - best``: an integral over f(p), given which the other value is normal and its improvement closed."""
+    (m, n), S = gp.predict(np.vstack([x, p]))[0], gp.covariance(np.vstack([x, p]), np.vstack([x, p]))
+    sd, left = np.sqrt(S[1, 1]), np.sqrt(max(S[0, 0] - S[0, 1] ** 2 / S[1, 1], 1e-14))
+
+    def gain(z):
+        f, lead = n + sd * z, m + S[0, 1] / sd * z
+        u = (lead - max(f, best)) / left
+        return (max(f, best) - best + left * (norm.pdf(u) + u * norm.cdf(u))) * norm.pdf(z)
+
+    return quad(gain, -9, 9, points=[(best - n) / sd], limit=200, epsabs=1e-12)[0]
+
+
+def test_a_batch_of_two_is_worth_what_the_better_one_improves(make_case, X):
+    """One after the other: the improvement of the first, and that of the second over it; of two points that are one, of one."""
+    case = make_case(n=15, noise=1e-12)
+    gp, best = case.gps[0], case.gps[0].predict(case.X)[0].max()
+    plain = LogExpectedImprovement(gp, best)
+    free = LogNoisyExpectedImprovement(gp, case.X, samples=8192)
+    order = np.argsort(-plain.value(X))
+    first, near = X[order[:1]], X[order[:1]] + 1e-9
+    after = free.with_pending(first)
+    one = np.exp(plain.value(first)[0])
+    assert one > 0.02
+    for same in (first, near):
+        assert one + np.exp(after.value(same)[0]) == pytest.approx(one, rel=1e-6)
+        assert best_of_two(gp, same, first, best) == pytest.approx(one, rel=1e-5)
+    for second in X[order[1:7]]:
+        more = best_of_two(gp, second[None], first, best) - one
+        assert np.exp(after.value(second[None])[0]) == pytest.approx(more, rel=0.02, abs=1e-5)
+    assert np.exp(after.value(X).max()) > 0.15 * one
+
+
+@pytest.mark.filterwarnings("ignore:A not p.d.")  # of two equal points
+@pytest.mark.parametrize("q", [1, 2])
+def test_batches_of_botorch_on_our_process(make_case, X, q):
+    """`qLogExpectedImprovement` of one point, and of two that are one, is our closed form; of two others the integral."""
+    rng = np.random.default_rng(0)
+    measured = rng.random((12, 3))
+    gp = fit(measured, np.sin(5 * measured).sum(1), np.full(12, 1e-4))
+    best = float(gp.predict(measured)[0].max()) - 0.3  # well below what can be had: the smoothing of BoTorch is no matter then
+    sampler = SobolQMCNormalSampler(torch.Size([2**13]), seed=1)
+    theirs = qLogExpectedImprovement(ExactGPModel([Output(gp, Standardise(0.0, 1.0))]), best, sampler=sampler, tau_relu=1e-8, tau_max=1e-4)
+    plain = LogExpectedImprovement(gp, best)
+    top = X[np.argsort(-plain.value(X))[:5]]
+    with torch.no_grad():
+        found = theirs(torch.tensor(np.repeat(top[:, None], q, axis=1))).numpy()
+        np.testing.assert_allclose(found, plain.value(top), atol=2e-3)
+        if q == 2:
+            pairs = np.stack([top[:-1], top[1:]], 1)
+            expected = [best_of_two(gp, a[None], b[None], best) for a, b in pairs]
+            np.testing.assert_allclose(np.exp(theirs(torch.tensor(pairs)).numpy()), expected, rtol=2e-3)
 
 
 def test_little_noise_is_close_to_none(make_case, X):

@@ -31,6 +31,12 @@ def score(d=1, q=1, p=40, **more):
     return StochasticKnowledgeGradient(gp, box(d), P, NOISE, q=q, **more)
 
 
+def test_ways_are_as_long_and_as_many_as_in_the_source():
+    """Frazier (2018), algorithm 3 and 4: R = 10 starts of T = 100 steps ``a / (a + t)`` with a = 4, compared by J = 1000 results."""
+    s = score()
+    assert (s.starts, s.steps, s.scale, s.replications) == (10, 100, 4.0, 1000)
+
+
 @pytest.mark.parametrize("q", [1, 3])
 def test_the_shift_is_what_measurements_do_to_the_mean(q):
     gp, rng = model(2), np.random.default_rng(1)
@@ -83,7 +89,7 @@ def test_samples_are_the_gradient_of_the_exact_knowledge_gradient_on_average():
         found = np.concatenate([s.gradient_sample(np.full((64, 1), x), rng.standard_normal((64, 1)))[:, 0] for _ in range(samples // 64)])
         error = found.std() / np.sqrt(samples)
         slope = (value(x + 1e-4) - value(x - 1e-4)) / 2e-4
-        assert abs(found.mean() - slope) < 4 * error + 1e-3 * abs(slope)  # fails by chance in one of 5,000
+        assert abs(found.mean() - slope) < 3 * error  # of one in 120 free seeds that would fail by chance
         assert error < 0.2
 
 

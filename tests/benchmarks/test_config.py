@@ -32,6 +32,17 @@ def test_a_known_process_declares_an_infeasible_instance() -> None:
     assert 5 <= row["declared"] <= config.DECLARED_WITHIN and row["failed"] == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_infeasible_instances_are_declared_and_their_feasible_twins_never(seed: int) -> None:
+    """Five of the fifty that the benchmark runs: within 40 steps, and not once in 100."""
+    known = KnownGP("config", {"beta": 3.0})
+    infeasible, feasible = (config.gp_case(known, seed, feasible=yes) for yes in (False, True))
+    assert infeasible["declared"] <= 40 and infeasible["failed"] == 0
+    assert feasible["declared"] is None and feasible["failed"] == 0
+    assert feasible["metric_100"] < 0.1
+
+
 def test_finished_cases_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "SEEDS", 2)
     file = tmp_path / "runs.jsonl"

@@ -156,6 +156,16 @@ def test_a_model_of_ones_own(name: str) -> None:
         assert propose(study, n=2).note.startswith(f"{AIMS[name]}, by the model")
 
 
+def test_a_model_that_was_told_its_noise() -> None:
+    """BoTorch's joint entropy search cannot give such a model the points of a front."""
+
+    def listed(X: Any, Y: Any, context: Any) -> ModelListGP:
+        return ModelListGP(*(SingleTaskGP(X, y, torch.full_like(y, 1e-2), outcome_transform=None) for y in Y.T.unsqueeze(-1)))
+
+    study = filled(LATTICE, two, objectives=TWO, optimizer=Bayes(acquisition="pareto_jes", surrogate=listed), n=10)
+    assert propose(study).note.startswith(f"{AIMS['pareto_jes']}, by the model")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_refuses_with_the_reason(name: str) -> None:
     with pytest.raises(bbo.Unsupported, match=f"'{name}' is of a Pareto front, and there is one objective"):

@@ -61,6 +61,28 @@ def test_forrester_as_stated() -> None:
     assert grid[int(np.argmin(low))] == pytest.approx(0.092393, abs=1e-5)  # far from the target's
 
 
+def test_targets_and_costs_as_stated() -> None:
+    """Least values at the target and the costs of levels, as BoTorch's documentation has them."""
+    stated = {
+        "augmented_branin": (0.397887, 6),
+        "augmented_hartmann6": (-3.32237, 5),
+        "augmented_rosenbrock": (0.0, 9),
+        "wing_weight": (123.25, 2),
+        "borehole_chen": (3.98, 2),
+    }
+    for name, (value, digits) in stated.items():
+        optimum = problems.get(name).optimum
+        assert optimum is not None
+        assert optimum.value == pytest.approx(value, abs=(1.0 if name != "borehole_chen" else 0.6) * 10**-digits)
+    for name, costs in (("wing_weight", (1000, 100, 10, 1)), ("borehole_chen", (1000, 100, 10, 100, 10))):
+        problem = problems.get(name)
+        ((parameter, target),) = problem.space.targets.items()
+        point = problem.space.sobol(1, seed=0)[0]
+        assert target == "hf"
+        levels = ["hf", *(f"lf{k}" for k in range(1, len(costs)))]
+        assert [problem.cost({**point, parameter: level}) for level in levels] == list(costs)
+
+
 def test_levels_by_hand() -> None:
     def value(name: str, **params: object) -> float:
         return problems.get(name).evaluate(params)["value"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -111,6 +112,30 @@ def test_a_polynomial_draw_by_hand() -> None:
     least = min(problem.evaluate(dict(zip(problem.space.parameters, x, strict=True)))["value"] for x in corners)
     assert problem.optimum is not None
     assert least == pytest.approx(problem.optimum.value)
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "place", "share"),
+    [
+        (0.5, -2.0, (1.5 * math.pi, 0), 0.665),
+        (-0.2, -1.9601703, (1.5 * math.pi, 6), 0.435),
+        (-0.6, -1.8342451, (4.60049, 5.75158), None),
+    ],
+)
+def test_waves_as_stated(bound: float, value: float, place: tuple[float, float], share: float | None) -> None:
+    """``cos 2 x1 cos x2 + sin x1`` where ``cos(x1 + x2) <= bound``: no point of a fine grid is better, and as much is feasible."""
+    problem = problems.get("gkxwc1") if bound == 0.5 else problems.get("constrained_waves", bound=bound)
+    assert problem.optimum is not None
+    assert problem.optimum.value == pytest.approx(value, abs=5e-8)
+    assert list(problem.optimum.points[0].values()) == pytest.approx(place, abs=5e-6)
+    x, y = np.meshgrid(*[np.linspace(0, 6, 1201)] * 2)
+    waves = np.where(np.cos(x + y) <= bound, np.cos(2 * x) * np.cos(y) + np.sin(x), np.inf)
+    assert problem.optimum.value - 1e-12 <= waves.min() < problem.optimum.value + 0.01
+    u = (np.arange(1200) + 0.5) / 100  # the constraint is of the sum alone, whose density is triangular
+    kept = [problem.evaluate({"x1": s / 2, "x2": s / 2})["g"] <= 0 for s in u.tolist()]
+    density = np.minimum(u, 12 - u) / 36
+    if share is not None:
+        assert density[kept].sum() * 0.01 == pytest.approx(share, abs=1e-3)
 
 
 def test_botorchs_welded_beam_is_not_coellos() -> None:

@@ -288,6 +288,22 @@ def test_a_cold_fit_considers_that_rough_data_may_be_noise():
         assert loss[1] <= loss[2] + 1e-2
 
 
+def test_inferred_noise_has_a_floor_that_repeated_points_can_bear():
+    """1e-4 of outcomes of variance one, as BoTorch's least inferred noise: a factor of what is repeated exactly stays well conditioned."""
+    from botorch.models.utils.gpytorch_modules import MIN_INFERRED_NOISE_LEVEL
+
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.random((8, 2)), 4, axis=0)
+    X[::4] += 1e-10
+    y = np.sin(4 * X).sum(1)
+    gp = fit(X, (y - y.mean()) / y.std())
+    assert Settings().noise_floor == MIN_INFERRED_NOISE_LEVEL == 1e-4
+    assert 1e-4 <= gp.noise < 2e-3
+    assert np.diag(gp.L).min() >= 0.99e-2
+    assert not any("jitter" in line for line in gp.record)
+    np.testing.assert_allclose(gp.predict(X)[0], gp.y, atol=0.01)
+
+
 def test_added_rows_may_be_known_exactly():
     X, y = data(20, 2)
     gp = fit(X, y)

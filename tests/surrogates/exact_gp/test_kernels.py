@@ -281,6 +281,34 @@ def test_nested_designs_are_cokriged_level_by_level():
     np.testing.assert_allclose(joint, 0.8 * kriged(0.3, 1.2, x_low, y_low) + kriged(0.4, 0.3, x_high, y_high - 0.8 * below), rtol=1e-6)
 
 
+def test_levels_that_are_the_same_are_one_and_levels_apart_are_two():
+    """With ``rho = 1`` and no discrepancy the target is predicted from all data pooled, with ``rho = 0`` from its own alone."""
+    kernel = Coregional(Stationary((0,)), 1, Columns((LEVELS[0], Column("s", "ordinal", (0.0, 1.0)))), "chain")
+    rng = np.random.default_rng(0)
+    x, s, z = rng.random(14), np.repeat([0.0, 1.0], 7), np.linspace(0, 1, 9)
+    X, Z, y = np.column_stack([x, s]), np.column_stack([z, np.ones(9)]), np.sin(6 * x) + 0.1 * rng.standard_normal(14)
+
+    def posterior(k, K, prior, y):
+        K = K + 0.01 * np.eye(len(K))
+        return k @ np.linalg.solve(K, y), prior - np.einsum("ij,ji->i", k, np.linalg.solve(K, k.T))
+
+    def joint(discrepancy, rho):
+        theta = np.array([*np.log([0.3, 0.4 / 0.3, 1.2, discrepancy]), rho])
+        K, k = matrix(kernel, theta, X, X), matrix(kernel, theta, Z, X)
+        return posterior(k, K, np.diag(matrix(kernel, theta, Z, Z)), y)
+
+    def single(length, variance, x, y):
+        part, t = kernel.part, np.log([length])
+        x, targets = x[:, None], z[:, None]
+        return posterior(variance * matrix(part, t, targets, x), variance * matrix(part, t, x, x), variance, y)
+
+    for found, expected in zip(joint(1e-300, 1.0), single(0.3, 1.2, x, y), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-12)
+    for found, expected in zip(joint(0.3, 0.0), single(0.4, 0.3, x[7:], y[7:]), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-12)
+    assert np.abs(joint(1e-300, 1.0)[0] - joint(0.3, 0.0)[0]).max() > 0.02
+
+
 def test_one_level_needs_no_mixing():
     with pytest.raises(ValueError, match="1 levels; it needs two at least"):
         Coregional(Stationary((0,)), 1, Columns((LEVELS[0], Column("s", "ordinal", (0.0,)))), "chain")
