@@ -78,9 +78,11 @@ class LogProbabilityOfFeasibility:
 
     Args:
         constraints: At least one outcome with its bounds.
+        capped: Whether ``min(1, 2 P_i)`` counts in the place of each probability P_i, so that even odds count as kept.
     """
 
     constraints: Sequence[OutcomeConstraint]
+    capped: bool = False
 
     def __post_init__(self) -> None:
         if not self.constraints:
@@ -91,7 +93,7 @@ class LogProbabilityOfFeasibility:
         total = np.zeros(len(X))
         for constraint in self.constraints:
             mean, variance = constraint.gp.predict(X)
-            total += constraint.log_probability(mean, spread(variance)[0])[0]
+            total += self._counted(constraint.log_probability(mean, spread(variance)[0])[0])
         return total
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
@@ -101,6 +103,11 @@ class LogProbabilityOfFeasibility:
             moments = constraint.gp.at(X)
             sd, d_sd = spread(moments.variance)
             value, d_mean, d_spread = constraint.log_probability(moments.mean, sd)
-            total += value
+            if self.capped:
+                d_mean, d_spread = (np.where(value < EVEN, slope, 0.0) for slope in (d_mean, d_spread))
+            total += self._counted(value)
             gradient += moments.pull(d_mean, d_spread * d_sd)
         return total, gradient
+
+    def _counted(self, log_probability: Array) -> Array:
+        return np.minimum(log_probability - EVEN, 0.0) if self.capped else log_probability

@@ -191,6 +191,19 @@ TABLE: Mapping[str, Entry] = {
         own_several=True,
         gradients=False,
     ),
+    "cei_plus": Entry(
+        title="log expected improvement, where what is likelier kept than not counts as kept",
+        make="bbo.optimizers.constrained:cei_plus",
+        own=None,
+        running=_BELIEVED,
+    ),
+    "penalty": Entry(
+        title="log expected improvement of the objective less a penalty",
+        make="bbo.optimizers.constrained:Penalty",
+        own=None,
+        running="sampled with what was measured",
+        gradients=False,
+    ),
     "ei_per_cost": Entry(
         title="log expected improvement per learnt cost",
         make="bbo.optimizers.costs:ImprovementPerCost",

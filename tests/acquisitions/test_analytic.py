@@ -156,6 +156,17 @@ def test_constrained_improvement_equals_botorch(make_case, check_gradient, X):
     check_gradient(ours, X)
 
 
+def test_capped_constraints_count_in_full_from_even_odds_on(make_case, check_gradient, X):
+    """CEI+ is ``EI prod_i min(1, 2 P_i)``."""
+    case = make_case(outcomes=4)
+    capped = LogConstrainedExpectedImprovement(case.gps[0], 0.75, constraints(case), capped=True)
+    each = np.array([np.exp(LogProbabilityOfFeasibility([constraint]).value(X)) for constraint in constraints(case)])
+    assert np.any(each > 0.5) and np.any(each < 0.5)
+    factors = np.minimum(1.0, 2.0 * each).prod(0)
+    np.testing.assert_allclose(capped.value(X), LogExpectedImprovement(case.gps[0], 0.75).value(X) + np.log(factors), rtol=1e-12)
+    check_gradient(capped, X)
+
+
 def test_eleven_hopeless_constraints_still_have_a_slope(make_case, X):
     gp = make_case().gps[0]
     value, gradient = LogProbabilityOfFeasibility([OutcomeConstraint(gp, upper=-60.0)] * 11).value_and_gradient(X)
