@@ -75,8 +75,7 @@ class MultiFidelityGIBBON(Bound):
 
     Source: Moss, Leslie, Gonzalez & Rayson (2021), arXiv:2102.03324.
 
-    Args:
-        gp, X, noise, target, samples, seed: As for `LogMultiFidelityMaxValueEntropy`.
+    Its arguments are those of `LogMultiFidelityMaxValueEntropy`, without constraints.
     """
 
     gp: GrowingModel

@@ -20,7 +20,8 @@ class Shift:
 
     Args:
         offsets: `q`; in units of the column, or with `span` in units of the value at which the column is 0.
-        low, high: The range, in the same units.
+        low: Lower end of the range, in the same units.
+        high: Upper end.
         span: Of a logarithmic column, whose value at u is ``exp(span u)`` in units of that at 0; None for a linear one.
     """
 

@@ -405,7 +405,8 @@ class Study:
             attrs: Anything worth keeping, as JSON.
             outside: Accept a point outside the space: it trains the model and is never best.
             failed: Reason, where the point could not be evaluated.
-            gradient, gradient_sd: Partial derivatives and their standard deviations, as for `tell`.
+            gradient: Partial derivatives, as for `tell`.
+            gradient_sd: Their standard deviations, as for `tell`.
 
         Raises:
             OutOfRange: It is not in the space and `outside` is not set.
@@ -454,8 +455,9 @@ class Study:
             failed: Reason, where the trial turns out to have failed after all.
             note: Why.
             outside: Accept parameters outside the space.
-            gradient, gradient_sd: Partial derivatives that were wrong or missing, as for `tell`. Those told before go, outcome by outcome;
+            gradient: Partial derivatives that were wrong or missing, as for `tell`. Those told before go, outcome by outcome;
                 ``{"loss": {}}`` takes them away.
+            gradient_sd: Their standard deviations, as for `tell`.
 
         Raises:
             InvalidTell: Nothing to amend, or a value is malformed. UnknownTrial: No such trial. OutOfRange: As `tell`.

@@ -200,6 +200,13 @@ def test_what_runs_on_what_in_part(name: str) -> None:
     assert constrained == "yes" if name == "log_pi" else "takes no outcome constraints" in constrained
 
 
+def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    built = subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert (tmp_path / "guides/constraints/index.html").is_file()
+
+
 @pytest.mark.slow
 def test_what_runs_on_what_is_what_the_guide_says() -> None:
     """Every acquisition on every kind of model, for one point and four, without running trials and with some: it runs or says why not."""

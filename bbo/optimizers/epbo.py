@@ -22,8 +22,9 @@ class EPBO(Optimistic):
     wherever that one finds points that may be feasible; a small one buys gain with violation. Source: Lu & Paulson (2022),
     IFAC-PapersOnLine 55(7).
 
+    The settings `beta`, `delta`, `n_initial` and `kernel` are those of `CONFIG`.
+
     Args:
-        beta, delta, n_initial, kernel: As for `CONFIG`.
         penalty: Weight of a violation, at least 0.
 
     Raises:

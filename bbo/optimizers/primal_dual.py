@@ -28,8 +28,9 @@ class PrimalDual(Optimistic):
     Constraints hold in the long run on average: one trial's violation is made up for by another's slack.
     Source: Zhou & Ji (NeurIPS 2022), arXiv:2203.15589.
 
+    The settings `beta`, `delta`, `n_initial` and `kernel` are those of `CONFIG`.
+
     Args:
-        beta, delta, n_initial, kernel: As for `CONFIG`.
         eta: Step of the multipliers, more than 0.
 
     Raises:
