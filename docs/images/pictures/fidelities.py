@@ -71,7 +71,7 @@ def figure() -> Any:
         col=2,
     )
     label(fig, "target", 0.6, 2.2, BLUE)
-    label(fig, "cheap level", 0.12, -6.2, ORANGE)
-    label(fig, "target alone", 88, math.log10(2.6), VERMILION, col=2)
+    label(fig, "cheap level", 0.28, -8.3, ORANGE)
+    label(fig, "target alone", 80, math.log10(4.5), VERMILION, col=2)
     label(fig, "both levels", 36, math.log10(0.01), BLUE, col=2)
     return fig

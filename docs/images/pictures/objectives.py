@@ -64,5 +64,5 @@ def figure() -> Any:
     fig.update_xaxes(title_text="f1", range=[-1, SHOWN[0]])
     fig.update_yaxes(range=[0, SHOWN[1]])
     fig.update_yaxes(title_text="f2", col=1)
-    label(fig, "front", 6, 1.7, MUTED)
+    label(fig, "front", 3, 1.4, MUTED)
     return fig
