@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bbo.optimizers import fidelities, robust
 from bbo.problem import Problem
@@ -17,12 +18,10 @@ from bbo.problem import Problem
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
 
-    from acquisitions.protocol import Acquisition
-    from bbo.log.ledger import Record
+    from bbo.optimizers.asked import Score
     from bbo.optimizers.bayes import Bayes
     from bbo.optimizers.custom import AcquisitionBuild
     from bbo.optimizers.history import History
-    from bbo.optimizers.surrogate import Surrogate
     from bbo.optimizers.targets import Target
 
 MOST_OBJECTIVES = 4
@@ -32,32 +31,13 @@ ANY = 1_000_000
 """Objectives of what takes any number of them."""
 
 
-class Score(Protocol):
-    """Makes what is maximized for one proposal."""
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """What to maximize now, and its name for `study.explain()`.
-
-        Made anew for each point of a batch, unless it is `acquisitions.protocol.Growing`.
-
-        Args:
-            problem: What is optimized.
-            surrogate: The Gaussian processes.
-            feasible: Trials that were measured, feasible and in range.
-            running: Points whose results are awaited, those chosen before in this batch among them.
-            seed: For random numbers.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What an acquisition function can do, and who makes it.
 
     Args:
         title: What it is called.
-        make: ``module:attribute`` of a function ``(state, settings) -> Score``, for the Gaussian processes of bbo.
+        make: ``module:attribute`` of a `bbo.optimizers.asked.Score`, for the Gaussian processes of bbo.
         own: ``module:attribute`` of a function ``(state, settings, targets)`` that returns what `bbo.optimizers.custom.Custom` takes, for
             a model of the user's; None where only bbo's will do.
         running: How running trials take part, in a few words.
@@ -132,14 +112,14 @@ class Entry:
             return f"the acquisition {name!r} takes outcome constraints only with the Gaussian processes of bbo"
         return None
 
-    def score(self, state: History, settings: Bayes) -> Score:
+    def score(self) -> Score:
         """The maker for bbo's Gaussian processes."""
-        made: Score = _imported(self.make)(state, settings)
+        made: Score = _imported(self.make)
         if self.botorch or self.unconstrained is not None:  # BoTorch's have a way of their own, see `bbo.optimizers.custom`
             return made
-        from bbo.optimizers.search import FeasibilityFirst
+        from bbo.optimizers.search import feasibility_first
 
-        return FeasibilityFirst(made)
+        return partial(feasibility_first, made)
 
     def own_score(self, state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild | type[AcquisitionFunction]:
         """What makes a BoTorch acquisition function of a model of the user's."""
@@ -166,7 +146,7 @@ _BELIEVED = "count as measured at their means"
 TABLE: Mapping[str, Entry] = {
     "log_ei": Entry(
         title="log expected improvement",
-        make="bbo.optimizers.improvement:log_ei",
+        make="bbo.optimizers.improvement:expected_improvement",
         own="bbo.optimizers.improvement:own_log_ei",
         running="sampled with what was measured",
         objectives=MOST_OBJECTIVES,
@@ -174,7 +154,7 @@ TABLE: Mapping[str, Entry] = {
     ),
     "batch_log_ei": Entry(
         title="log expected improvement of a batch, its points moved together",
-        make="bbo.optimizers.improvement:batch_log_ei",
+        make="bbo.optimizers.improvement:improvement_together",
         own=None,
         running="sampled with what was measured",
         unconstrained="whether each point of a batch keeps them is a matter of yes or no, which has no slope",
@@ -183,7 +163,7 @@ TABLE: Mapping[str, Entry] = {
     ),
     "parego": Entry(
         title="log expected improvement of a random Chebyshev scalarization",
-        make="bbo.optimizers.parego:ParEGO",
+        make="bbo.optimizers.parego:parego",
         own="bbo.optimizers.parego:own_parego",
         running="sampled with what was measured",
         objectives=ANY,
@@ -199,14 +179,14 @@ TABLE: Mapping[str, Entry] = {
     ),
     "penalty": Entry(
         title="log expected improvement of the objective less a penalty",
-        make="bbo.optimizers.constrained:Penalty",
+        make="bbo.optimizers.constrained:penalty",
         own=None,
         running="sampled with what was measured",
         gradients=False,
     ),
     "ei_per_cost": Entry(
         title="log expected improvement per learnt cost",
-        make="bbo.optimizers.costs:ImprovementPerCost",
+        make="bbo.optimizers.costs:improvement_per_cost",
         own=None,
         running="sampled with what was measured",
         objectives=MOST_OBJECTIVES,
@@ -223,7 +203,7 @@ TABLE: Mapping[str, Entry] = {
     ),
     "knowledge_gradient_sga": Entry(
         title="knowledge gradient by stochastic gradients",
-        make="bbo.optimizers.stochastic_knowledge_gradient:ByStochasticGradients",
+        make="bbo.optimizers.stochastic_knowledge_gradient:by_stochastic_gradients",
         own=None,
         running=_BELIEVED,
         unconstrained="its gradients are samples of the gain alone",
@@ -232,7 +212,7 @@ TABLE: Mapping[str, Entry] = {
     ),
     "two_step": Entry(
         title="log two-step lookahead",
-        make="bbo.optimizers.lookahead:TwoStep",
+        make="bbo.optimizers.lookahead:two_step",
         own="bbo.optimizers.lookahead:own_two_step",
         running=_BELIEVED,
         log_gain=False,
@@ -281,13 +261,13 @@ TABLE: Mapping[str, Entry] = {
     },
     "log_pi": Entry(
         title="log probability of improvement",
-        make="bbo.optimizers.improvement:LogProbabilityOfImprovement",
+        make="bbo.optimizers.improvement:probability_of_improvement",
         own="bbo.optimizers.improvement:own_log_pi",
         running=_BELIEVED,
     ),
     "ucb": Entry(
         title="upper confidence bound",
-        make="bbo.optimizers.confidence_bound:ConfidenceBound",
+        make="bbo.optimizers.confidence_bound:confidence_bound",
         own="bbo.optimizers.confidence_bound:own_ucb",
         running=_BELIEVED,
         unconstrained=_NO_GAIN,
@@ -296,7 +276,7 @@ TABLE: Mapping[str, Entry] = {
     ),
     "thompson": Entry(
         title="Thompson sampling",
-        make="bbo.optimizers.thompson:ThompsonSampling",
+        make="bbo.optimizers.thompson:thompson_sampling",
         own="bbo.optimizers.thompson:own_thompson",
         running="left out of account; each point has a draw of its own",
         unconstrained=_NO_GAIN,
@@ -305,19 +285,19 @@ TABLE: Mapping[str, Entry] = {
     ),
     "integrated_variance": Entry(
         title="log reduction of the integrated variance",
-        make="bbo.optimizers.active_learning:IntegratedVariance",
+        make="bbo.optimizers.active_learning:integrated_variance",
         own="bbo.optimizers.active_learning:own_integrated_variance",
         running="count as measured",
     ),
     "bald": Entry(
         title="log information about the function",
-        make="bbo.optimizers.active_learning:Disagreement",
+        make="bbo.optimizers.active_learning:disagreement",
         own="bbo.optimizers.active_learning:own_bald",
         running="count as measured",
     ),
     "straddle": Entry(
         title="straddle",
-        make="bbo.optimizers.confidence_bound:LevelSet",
+        make="bbo.optimizers.confidence_bound:straddle",
         own="bbo.optimizers.confidence_bound:own_straddle",
         running=_BELIEVED,
         unconstrained=_NO_GAIN,
@@ -326,7 +306,7 @@ TABLE: Mapping[str, Entry] = {
     ),
     "eubo": Entry(
         title="expected utility of the best option",
-        make="bbo.optimizers.best_option:BestOption",
+        make="bbo.optimizers.best_option:best_option",
         own=None,
         running="are options too",
         unconstrained="a study of rankings is told no values that could keep them",
@@ -335,7 +315,7 @@ TABLE: Mapping[str, Entry] = {
     ),
     "derivative_knowledge_gradient": Entry(
         title="log knowledge gradient of results with gradients",
-        make="bbo.optimizers.derivative_knowledge_gradient:over_the_space",
+        make="bbo.optimizers.derivative_knowledge_gradient:with_derivatives",
         own=None,
         running=_BELIEVED,
         needs_gradients=True,
@@ -369,7 +349,7 @@ TABLE: Mapping[str, Entry] = {
     },
     "augmented_ucb": Entry(
         title="augmented upper confidence bound",
-        make="bbo.optimizers.augmented_bound:AugmentedBound",
+        make="bbo.optimizers.augmented_bound:augmented_bound",
         own=None,
         running=_BELIEVED,
         unconstrained=_NO_GAIN,

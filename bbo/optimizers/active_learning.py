@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +10,9 @@ import numpy as np
 from acquisitions.bald import LogBALD
 from acquisitions.integrated_variance import LogIntegratedVarianceReduction
 from acquisitions.protocol import Acquisition
-from bbo.log.ledger import Record
 from bbo.optimizers import search
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.history import History
-from bbo.optimizers.surrogate import Surrogate
-from bbo.problem import Problem
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
@@ -32,38 +29,19 @@ OWN_POINTS = 64
 """With a model of the user's, whose joint posteriors take the square of their number."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class IntegratedVariance:
-    """Makes the reduction of the integrated variance; see `bbo.optimizers.acquisitions.Score`."""
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        space = problem.space
-        waiting = space.encode(running)
-        points = space.encode(space.sample(POINTS, np.random.default_rng(seed)))
-        gain = LogIntegratedVarianceReduction(surrogate.gps[0], points, surrogate.noise).with_pending(waiting)
-        return search.weighed(gain, surrogate), "log reduction of the integrated variance"
+def integrated_variance(asked: Asked) -> tuple[Acquisition, str]:
+    """The reduction of the integrated variance."""
+    space, surrogate = asked.space, asked.surrogate
+    points = space.encode(space.sample(POINTS, np.random.default_rng(asked.seed)))
+    gain = LogIntegratedVarianceReduction(surrogate.gps[0], points, surrogate.noise).with_pending(asked.waiting)
+    return search.weighed(gain, surrogate), "log reduction of the integrated variance"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Disagreement:
-    """Makes the information that a measurement carries about the function; see `bbo.optimizers.acquisitions.Score`."""
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        waiting = problem.space.encode(running)
-        gain = LogBALD(surrogate.believing(waiting).gps[0], surrogate.noise)
-        return search.weighed(gain, surrogate), "log information about the function"
+def disagreement(asked: Asked) -> tuple[Acquisition, str]:
+    """The information that a measurement carries about the function."""
+    surrogate = asked.surrogate
+    gain = LogBALD(surrogate.believing(asked.waiting).gps[0], surrogate.noise)
+    return search.weighed(gain, surrogate), "log information about the function"
 
 
 def own_bald(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:

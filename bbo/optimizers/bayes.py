@@ -2,9 +2,10 @@
 
 The way of a proposal: the log becomes `targets` (and very long ones are cut by `thinning`), to which a `surrogate` is fitted when
 `fitting` says so, and `search` maximizes the acquisition function on it, over the space or the points of `candidates`. Which functions
-there are, and who makes each, says the table of `acquisitions`. What is special about a problem has a module of its own, which says
-why it is refused and does what differs: `fidelities`, `robust` (environments, inexact settings), `tasks`, `preferences` (rankings),
-`slopes` (gradients), `transfer` (finished studies), `belief` (where the optimum lies). The study sees the processes through `fitted`.
+there are, and who makes each of what is `asked`, says the table of `acquisitions`. What is special about a problem has a module of its
+own, which says why it is refused and does what differs: `fidelities`, `robust` (environments, inexact settings), `tasks`, `preferences`
+(rankings), `slopes` (gradients), `transfer` (finished studies), `belief` (where the optimum lies). The study sees the processes through
+`fitted`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from bbo.errors import BBOError, InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import belief, fidelities, robust, slopes, tasks
-from bbo.optimizers.acquisitions import TABLE, Entry, Score, default
+from bbo.optimizers.acquisitions import TABLE, Entry, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
@@ -32,6 +33,7 @@ from surrogates.columns import Role
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
 
+    from bbo.optimizers.asked import Score
     from bbo.optimizers.custom import AcquisitionBuild, ModelFit
     from bbo.optimizers.fitted import Model
     from bbo.optimizers.surrogate import Surrogate
@@ -423,7 +425,7 @@ class Bayes:
             if (believed := self._believes(state.problem)) is not None:
                 n = len(state.finished(State.DONE)) + len(state.finished(State.FAILED))
                 guide = belief.Guide(believed, (belief.WEIGHT if self.optimum_weight is None else self.optimum_weight) / n)
-            return search.points(state, surrogate, request, entry.score(state, self), guide, decides_level=entry.decides_level)
+            return search.points(state, self, surrogate, request, entry.score(), guide, decides_level=entry.decides_level)
         from bbo.optimizers import custom
         from bbo.optimizers.targets import WORKS
 
@@ -432,9 +434,9 @@ class Bayes:
         if callable(self.acquisition):
             score: Score = custom.Custom(outcomes, model, self.acquisition)
         elif entry is not None and model is None:
-            score = entry.score(state, self)
+            score = entry.score()
         else:
             assert entry is not None
             score = custom.Custom(outcomes, model, entry.own_score(state, self, outcomes), entry.title)
         with custom.quiet():
-            return search.points(state, surrogate, request, score)
+            return search.points(state, self, surrogate, request, score)

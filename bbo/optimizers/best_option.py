@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from acquisitions.posterior_mean import PosteriorMean
 from acquisitions.protocol import Climbable
 from bbo.log.ledger import Record
 from bbo.log.states import State
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.base import Query, Request
 from bbo.optimizers.candidates import Params
 from bbo.optimizers.history import History
@@ -27,27 +28,16 @@ from bbo.optimizers.search import best_new, weighed, where_it_works
 from bbo.optimizers.surrogate import Surrogate
 from bbo.problem import Problem
 
-if TYPE_CHECKING:
-    from bbo.optimizers.bayes import Bayes
-
 _TURNS = 6  # of choosing one point of a pair anew
 _GAIN = 1e-3  # of the logarithm of what a point adds, below which a turn ends the search
 _LEADERS = 5  # ranked trials that are looked around
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BestOption:
-    """Makes what a further point adds to the best ranked trial and those that are awaited; see `bbo.optimizers.acquisitions.Score`."""
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Climbable, str]:
-        """As `Score`."""
-        best = _best_first(problem, surrogate, feasible)[:1]
-        return _added(problem, surrogate, [*(record.params for record in best), *running], seed), "expected utility of the best option"
+def best_option(asked: Asked) -> tuple[Climbable, str]:
+    """What a further point adds to the best ranked trial and those that are awaited."""
+    best = _best_first(asked.problem, asked.surrogate, asked.feasible)[:1]
+    options = [*(record.params for record in best), *asked.running]
+    return _added(asked.problem, asked.surrogate, options, asked.seed), "expected utility of the best option"
 
 
 def points(state: History, surrogate: Surrogate, request: Request) -> tuple[list[Query], str, str]:

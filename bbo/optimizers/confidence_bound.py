@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from acquisitions.protocol import Acquisition
 from acquisitions.straddle import Straddle
 from acquisitions.upper_confidence_bound import UpperConfidenceBound
-from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.acquisitions import BETA
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.history import History
-from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target
-from bbo.problem import Problem
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
@@ -25,39 +22,21 @@ if TYPE_CHECKING:
     from bbo.optimizers.custom import AcquisitionBuild, Context
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ConfidenceBound:
-    """Makes the upper confidence bound; see `bbo.optimizers.acquisitions.Score`.
+def confidence_bound(asked: Asked) -> tuple[Acquisition, str]:
+    """The upper confidence bound.
 
     Running trials count as measured at their means, which leaves the means as they are and lowers the standard deviations around them:
     GP-BUCB (Desautels, Krause & Burdick 2014).
     """
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        believed = surrogate.believing(problem.space.encode(running))
-        return search.where_it_works(UpperConfidenceBound(believed.gps[0], _beta(self.settings)), believed), "upper confidence bound"
+    believed = asked.surrogate.believing(asked.waiting)
+    return search.where_it_works(UpperConfidenceBound(believed.gps[0], beta(asked.settings)), believed), "upper confidence bound"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LevelSet:
-    """Makes the straddle; see `bbo.optimizers.acquisitions.Score`. Running trials as in `ConfidenceBound`."""
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        believed = surrogate.believing(problem.space.encode(running))
-        straddle = Straddle(believed.gps[0], _level(self.settings, believed.targets[0]), _beta(self.settings))
-        return search.where_it_works(straddle, believed), "straddle"
+def straddle(asked: Asked) -> tuple[Acquisition, str]:
+    """The straddle of a level. Running trials as in `confidence_bound`."""
+    believed = asked.surrogate.believing(asked.waiting)
+    score = Straddle(believed.gps[0], _level(asked.settings, believed.targets[0]), beta(asked.settings))
+    return search.where_it_works(score, believed), "straddle"
 
 
 def own_ucb(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:
@@ -66,7 +45,7 @@ def own_ucb(state: History, settings: Bayes, targets: Sequence[Target]) -> Acqui
     def build(model: Model, context: Context) -> AcquisitionFunction:
         from botorch.acquisition.analytic import UpperConfidenceBound as OfBoTorch
 
-        return OfBoTorch(model, beta=_beta(settings))
+        return OfBoTorch(model, beta=beta(settings))
 
     return build
 
@@ -78,12 +57,13 @@ def own_straddle(state: History, settings: Bayes, targets: Sequence[Target]) -> 
     def build(model: Model, context: Context) -> AcquisitionFunction:
         from acquisitions.botorch import Straddle as OfBoTorch
 
-        return OfBoTorch(model, level, beta=_beta(settings))
+        return OfBoTorch(model, level, beta=beta(settings))
 
     return build
 
 
-def _beta(settings: Bayes) -> float:
+def beta(settings: Bayes) -> float:
+    """Weight of the variance."""
     return BETA if settings.beta is None else settings.beta
 
 

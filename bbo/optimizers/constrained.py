@@ -6,9 +6,8 @@ While nothing feasible is known, the probability of feasibility is maximized as 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,39 +19,25 @@ from acquisitions.protocol import Acquisition
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers import fitting, search
-from bbo.optimizers.history import History
-from bbo.optimizers.surrogate import Surrogate
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.targets import WORKS, Target, usable
 from bbo.problem import Problem
-
-if TYPE_CHECKING:
-    from bbo.optimizers.acquisitions import Score
-    from bbo.optimizers.bayes import Bayes
 
 _GROWTH, _PATIENCE = 1.5, 5
 
 
-def improvement_of_what_is_likely(
-    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-) -> tuple[Acquisition, str]:
-    """Log CEI+ over the best mean among feasible points; see `bbo.optimizers.acquisitions.Score`."""
-    waiting = problem.space.encode(running)
-    believed = surrogate.believing(waiting)
+def cei_plus(asked: Asked) -> tuple[Acquisition, str]:
+    """Log CEI+ over the best mean among feasible points."""
+    believed = asked.surrogate.believing(asked.waiting)
     gp, constraints = believed.gps[0], believed.constraints
-    best = float(gp.predict(search.measured(problem, surrogate, feasible))[0].max())
+    best = float(gp.predict(asked.measured)[0].max())
     if not constraints:
         return LogExpectedImprovement(gp, best), "log expected improvement"
     return LogConstrainedExpectedImprovement(gp, best, constraints, capped=True), "log constrained expected improvement, capped (CEI+)"
 
 
-def cei_plus(state: History, settings: Bayes) -> Score:
-    """It needs no settings."""
-    return improvement_of_what_is_likely
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Penalty:
-    """Makes the log expected improvement of a process of ``y - rho sum_i max(0, g_i)^2``; see `bbo.optimizers.acquisitions.Score`.
+def penalty(asked: Asked) -> tuple[Acquisition, str]:
+    """The log expected improvement of a process of ``y - rho sum_i max(0, g_i)^2``.
 
     The objective y, to be maximized, and the excesses g_i over bounds are in the models' units: standard deviations of the objective, and
     root mean squares of the distances from a bound. The weight rho begins with 1 and grows by a half whenever five more trials have
@@ -60,21 +45,14 @@ class Penalty:
 
     Source: the schedule of Yu, Picard & Ahmed (2025), arXiv:2404.04495, there in the outcomes' own units.
     """
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        target, rho = surrogate.targets[0], weight(problem, usable(self.state, State.DONE))
-        excess = sum((_excess(other) for other in surrogate.targets if other.bounded and other.name != WORKS), np.zeros(len(target.y)))
-        penalised = replace(target, name="(penalised)", y=target.y - rho * excess, lower=None, upper=None, before=())
-        gp = fitting.further(problem, penalised, self.settings, warm=None, seed=seed)
-        baseline = np.vstack([penalised.X, problem.space.encode(running)])
-        score = search.where_it_works(LogNoisyExpectedImprovement(gp, baseline, seed=seed), surrogate)
-        return score, f"log expected improvement of the objective less {rho:.3g} times the squared excesses"
+    targets = asked.surrogate.targets
+    target, rho = targets[0], weight(asked.problem, usable(asked.state, State.DONE))
+    excess = sum((_excess(other) for other in targets if other.bounded and other.name != WORKS), np.zeros(len(target.y)))
+    penalised = replace(target, name="(penalised)", y=target.y - rho * excess, lower=None, upper=None, before=())
+    gp = fitting.further(asked.problem, penalised, asked.settings, warm=None, seed=asked.seed)
+    baseline = np.vstack([penalised.X, asked.waiting])
+    score = search.where_it_works(LogNoisyExpectedImprovement(gp, baseline, seed=asked.seed), asked.surrogate)
+    return score, f"log expected improvement of the objective less {rho:.3g} times the squared excesses"
 
 
 def weight(problem: Problem, done: Sequence[Record]) -> float:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +11,13 @@ from acquisitions.cost_cooling import LogPerLearntCost
 from acquisitions.learnt_cost import LearntCost
 from acquisitions.per_cost import Cost
 from acquisitions.protocol import Acquisition, Climbable
-from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers import fidelities, fitting
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.history import History
 from bbo.optimizers.improvement import expected_improvement
-from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target, usable
-from bbo.problem import Problem
 from surrogates.exact_gp.transforms import Standardise
-
-if TYPE_CHECKING:
-    from bbo.optimizers.bayes import Bayes
 
 Array = NDArray[np.float64]
 
@@ -35,31 +27,23 @@ FEWEST = 2
 _EQUAL = 1e-9  # of logarithms of factors: all of them this close are one
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImprovementPerCost:
-    """Makes the log expected improvement less the logarithm of the cost; see `bbo.optimizers.acquisitions.Score`.
+def improvement_per_cost(asked: Asked) -> tuple[Acquisition, str]:
+    """The log expected improvement less the logarithm of the cost.
 
     A Gaussian process is fitted to the logarithms of the positive costs that were told, of failed trials too. With `Bayes.max_cost` the
     cost counts by the share of it that is left.
     """
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        gain, aim = expected_improvement(problem, surrogate, feasible, running, seed=seed)
-        target = log_costs(self.state)
-        if target is None:
-            return gain, f"{aim}, whatever it costs, since fewer than {FEWEST} trials were told with a cost"
-        gp = fitting.further(problem, target, self.settings, warm=None, seed=seed)
-        alpha = share_left(self.state, self.settings.max_cost)
-        assert isinstance(gain, Climbable)
-        assert isinstance(target.transform, Standardise)
-        said = "" if alpha == 1.0 else f" to the power of {alpha:.2g}, the share of {self.settings.max_cost:g} that is left"
-        return LogPerLearntCost(gain, gp, target.transform.scale, alpha), f"{aim} per learnt cost{said}"
+    max_cost = asked.settings.max_cost
+    gain, aim = expected_improvement(asked)
+    target = log_costs(asked.state)
+    if target is None:
+        return gain, f"{aim}, whatever it costs, since fewer than {FEWEST} trials were told with a cost"
+    gp = fitting.further(asked.problem, target, asked.settings, warm=None, seed=asked.seed)
+    alpha = share_left(asked.state, max_cost)
+    assert isinstance(gain, Climbable)
+    assert isinstance(target.transform, Standardise)
+    said = "" if alpha == 1.0 else f" to the power of {alpha:.2g}, the share of {max_cost:g} that is left"
+    return LogPerLearntCost(gain, gp, target.transform.scale, alpha), f"{aim} per learnt cost{said}"
 
 
 def log_costs(state: History) -> Target | None:
@@ -72,21 +56,22 @@ def log_costs(state: History) -> Target | None:
     return Target("(cost)", X, unit.forward(values), transform=unit)
 
 
-def of_evaluations(state: History, settings: Bayes | None, *, seed: int) -> Cost | None:
+def of_evaluations(asked: Asked) -> Cost | None:
     """What an evaluation costs by its fidelity or source; None in a space without.
 
     With `Bayes.learn_costs` a Gaussian process is fitted to the logarithm of what was paid for each unit of the given cost, once costs
     were told that are not simply those given in another unit.
     """
-    given = fidelities.cost(state.problem.space)
-    if given is None or settings is None or not settings.learn_costs or (told := _told(state)) is None:
+    given = fidelities.cost(asked.space)
+    if given is None or not asked.settings.learn_costs or (told := _told(asked.state)) is None:
         return given
     X, values = told
     factors = values - given.log(X)[0]
     if np.ptp(factors) < _EQUAL:
         return given
     unit = Standardise.fit(factors)
-    gp = fitting.further(state.problem, Target("(cost)", X, unit.forward(factors), transform=unit), settings, warm=None, seed=seed)
+    target = Target("(cost)", X, unit.forward(factors), transform=unit)
+    gp = fitting.further(asked.problem, target, asked.settings, warm=None, seed=asked.seed)
     return LearntCost(given, gp, unit.shift, unit.scale)
 
 

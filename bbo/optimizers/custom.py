@@ -19,12 +19,11 @@ from acquisitions.protocol import Acquisition, Climbable
 from acquisitions.weighed import WhereLikely
 from bbo.callables import name_of
 from bbo.errors import BBOError, InvalidStudy
-from bbo.log.ledger import Record
 from bbo.objectives import Objective
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.search import reference
 from bbo.optimizers.surrogate import Process, Surrogate
 from bbo.optimizers.targets import WORKS, Target
-from bbo.problem import Problem
 from surrogates.columns import Columns
 from surrogates.exact_gp import ExactGP
 from surrogates.exact_gp.transforms import Standardise
@@ -106,7 +105,7 @@ def check_registered(acquisition: type) -> None:
 
 @dataclass(slots=True, eq=False)
 class Custom:
-    """Makes the score to maximize of what a user gave; see `bbo.optimizers.acquisitions.Score`.
+    """Makes the score to maximize of what a user gave; a `bbo.optimizers.asked.Score`.
 
     Args:
         targets: The outcomes.
@@ -122,17 +121,14 @@ class Custom:
     title: str | None = None
     model: Model | None = None
 
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`; with a model of the user's, `surrogate` is at most the process of whether points can be evaluated."""
-        works = surrogate.works
-        context = self._context(problem, feasible, running, seed)
-        with _reproducible(seed):
+    def __call__(self, asked: Asked) -> tuple[Acquisition, str]:
+        """With a model of the user's, `asked.surrogate` is at most the process of whether points can be evaluated."""
+        context = self._context(asked)
+        with _reproducible(asked.seed):
             if self.fit is not None and self.model is None:
                 self.model = self._fitted(self.fit, context)
-            model = _exact_gps(surrogate) if self.model is None else self.model
-            if not feasible and (constraints := context.constraints):
+            model = _exact_gps(asked.surrogate) if self.model is None else self.model
+            if not asked.feasible and (constraints := context.constraints):
                 from botorch.acquisition.logei import qLogProbabilityOfFeasibility
 
                 function: AcquisitionFunction = qLogProbabilityOfFeasibility(model, constraints, X_pending=context.X_pending)
@@ -142,12 +138,13 @@ class Custom:
                 if context.X_pending is not None and not _takes_pending(function, context.X_pending):
                     function, aim = self._built(*_believing(model, context, context.X_pending))
             climbable = _differentiable(function, context)
-        return (_Climbable if climbable else _Score)(BoTorchAcquisition(function), works, seed), aim
+        return (_Climbable if climbable else _Score)(BoTorchAcquisition(function), asked.surrogate.works, asked.seed), aim
 
-    def _context(self, problem: Problem, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], seed: int) -> Context:
+    def _context(self, asked: Asked) -> Context:
         import torch
 
-        space, m, targets = problem.space, len(problem.objectives), self.targets
+        problem, space, feasible, targets = asked.problem, asked.space, asked.feasible, self.targets
+        m = len(problem.objectives)
         X, Y = targets[0].X, np.column_stack([target.y for target in targets])
         noises = [target.variance for target in targets]
         known = [noise for noise in noises if noise is not None]
@@ -159,13 +156,13 @@ class Custom:
             Yvar=torch.tensor(np.column_stack(known)) if len(known) == len(noises) else None,
             X_baseline=torch.tensor(space.encode([record.params for record in feasible]) if feasible else X),
             best=float(gains.max()) if m == 1 else None,
-            X_pending=torch.tensor(space.encode(running)) if running else None,
+            X_pending=torch.tensor(asked.waiting) if asked.running else None,
             outcomes=tuple(target.name for target in targets),
             objectives=problem.objectives,
             bounds={target.name: (target.lower, target.upper) for target in targets if target.bounded},
             columns=space.columns,
             reference=torch.tensor(reference(problem, targets)) if m > 1 else None,
-            seed=seed,
+            seed=asked.seed,
         )
 
     @staticmethod
@@ -213,25 +210,17 @@ def from_class(cls: type[AcquisitionFunction], model: Model, context: Context, *
     return cls(**get_acqf_input_constructor(cls)(model, **given))
 
 
-def on_twins(
-    build: AcquisitionBuild,
-    title: str,
-    problem: Problem,
-    surrogate: Surrogate,
-    feasible: Sequence[Record],
-    running: Sequence[Mapping[str, Any]],
-    *,
-    seed: int,
-) -> tuple[Climbable, str]:
+def on_twins(build: AcquisitionBuild, title: str, asked: Asked) -> tuple[Climbable, str]:
     """BoTorch's function on the study's Gaussian processes, where points are likelier feasible than not, and its name.
 
     While nothing feasible is known it is the probability of feasibility everywhere.
     """
-    outcomes = [target for target in surrogate.targets if target.name != WORKS]
-    score, aim = Custom(outcomes, None, build, title)(problem, surrogate, feasible, running, seed=seed)
+    constraints = asked.surrogate.constraints
+    outcomes = [target for target in asked.surrogate.targets if target.name != WORKS]
+    score, aim = Custom(outcomes, None, build, title)(asked)
     assert isinstance(score, Climbable)  # BoTorch's have gradients
-    if surrogate.constraints and (feasible or not problem.outcome_constraints):
-        score = WhereLikely(score, surrogate.constraints)
+    if constraints and (asked.feasible or not asked.problem.outcome_constraints):
+        score = WhereLikely(score, constraints)
     return score, aim
 
 

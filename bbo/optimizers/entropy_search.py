@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +14,13 @@ from acquisitions.entropy_search import LogEntropySearch, often_best
 from acquisitions.max_value_entropy import GIBBON, LogMaxValueEntropy
 from acquisitions.protocol import Acquisition
 from acquisitions.weighed import WhereLikely
-from bbo.log.ledger import Record
-from bbo.optimizers import search
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.candidates import SAMPLED, pool
 from bbo.optimizers.custom import Context, alone, on_twins
 from bbo.optimizers.history import History
 from bbo.optimizers.improvement import expected_improvement
 from bbo.optimizers.knowledge_gradient import contenders
-from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target
-from bbo.problem import Problem
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
@@ -51,61 +47,40 @@ _DRAWS = 512  # samples that say which points are often the best
 _OPTIMA = {"pes": 16, "jes": 32}  # samples of the best point that a model is conditioned on, one after the other
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EntropySearch:
-    """Makes those on the exact Gaussian process; see `bbo.optimizers.acquisitions.Score`.
-
-    Args:
-        state: What is known.
-        name: ``"entropy_search"``, ``"mes"`` or ``"gibbon"``.
-    """
-
-    state: History
-    name: str
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        waiting, constraints = problem.space.encode(running), surrogate.constraints
-        gp, noise = surrogate.gps[0], surrogate.noise
-        rng = np.random.default_rng(seed)
-        X = _candidates(self.state, problem, surrogate, feasible, rng)
-        if self.name == "mes":
-            return LogMaxValueEntropy(gp, X, noise, constraints, seed=seed).with_pending(waiting), AIMS[self.name]
-        if self.name == "gibbon":
-            score = GIBBON(gp, X, noise, seed=seed).with_pending(waiting)
-            return (WhereLikely(score, constraints) if constraints else score), AIMS[self.name]
-        representers = X[often_best(joint_samples(gp, X, _DRAWS, rng), MOST)]
-        score_ = LogEntropySearch(gp, representers, noise, constraints, seed=seed).with_pending(waiting)
-        if np.all(score_.value(representers) == -np.inf):
-            instead, aim = expected_improvement(problem, surrogate, feasible, running, seed=seed)
-            return instead, f"{aim}, since the best of the points that {AIMS[self.name]} is over is known"
-        return score_, f"{AIMS[self.name]} over {len(representers)} points"
+def entropy_search(asked: Asked) -> tuple[Acquisition, str]:
+    """Entropy search over the points that are most often the best; expected improvement where the best of them is known."""
+    surrogate, rng = asked.surrogate, np.random.default_rng(asked.seed)
+    gp, X = surrogate.gps[0], may_be_best(asked, asked.measured, rng)
+    representers = X[often_best(joint_samples(gp, X, _DRAWS, rng), MOST)]
+    score = LogEntropySearch(gp, representers, surrogate.noise, surrogate.constraints, seed=asked.seed).with_pending(asked.waiting)
+    if np.all(score.value(representers) == -np.inf):
+        instead, aim = expected_improvement(asked)
+        return instead, f"{aim}, since the best of the points that entropy search is over is known"
+    return score, f"entropy search over {len(representers)} points"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BoTorchEntropySearch:
-    """Makes those that bbo has no fast path of, by BoTorch's classes; see `bbo.optimizers.acquisitions.Score`.
+def mes(asked: Asked) -> tuple[Acquisition, str]:
+    """Max-value entropy search."""
+    surrogate, X = asked.surrogate, _candidates(asked)
+    score = LogMaxValueEntropy(surrogate.gps[0], X, surrogate.noise, surrogate.constraints, seed=asked.seed)
+    return score.with_pending(asked.waiting), AIMS["mes"]
 
-    Args:
-        state: What is known.
-        name: ``"pes"`` or ``"jes"``.
-    """
 
-    state: History
-    name: str
+def gibbon(asked: Asked) -> tuple[Acquisition, str]:
+    """GIBBON, where points are likelier feasible than not."""
+    surrogate, constraints = asked.surrogate, asked.surrogate.constraints
+    score = GIBBON(surrogate.gps[0], _candidates(asked), surrogate.noise, seed=asked.seed).with_pending(asked.waiting)
+    return WhereLikely(score, constraints) if constraints else score, AIMS["gibbon"]
 
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        X = _candidates(self.state, problem, surrogate, feasible, np.random.default_rng(seed))
 
-        def build(model: Model, context: Context) -> AcquisitionFunction:
-            return _of_model(self.name, model, X)
+def _by_botorch(name: str, asked: Asked) -> tuple[Acquisition, str]:
+    """Those that bbo has no fast path of, by BoTorch's classes."""
+    X = _candidates(asked)
 
-        return on_twins(build, AIMS[self.name], problem, surrogate, feasible, running, seed=seed)
+    def build(model: Model, context: Context) -> AcquisitionFunction:
+        return _of_model(name, model, X)
+
+    return on_twins(build, AIMS[name], asked)
 
 
 def _of_yours(name: str, state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:
@@ -150,28 +125,16 @@ def _of_model(name: str, model: Model, points: Array) -> AcquisitionFunction:
     return PredictiveEntropySearch(objective, X[best.indices])
 
 
-def _on_ours(name: str, state: History, settings: Bayes) -> EntropySearch:
-    return EntropySearch(state, name)
-
-
-def _by_botorch(name: str, state: History, settings: Bayes) -> BoTorchEntropySearch:
-    return BoTorchEntropySearch(state, name)
-
-
-entropy_search, mes, gibbon = (partial(_on_ours, name) for name in ("entropy_search", "mes", "gibbon"))
 pes, jes = (partial(_by_botorch, name) for name in ("pes", "jes"))
 own_entropy_search, own_mes, own_gibbon, own_pes, own_jes = (partial(_of_yours, name) for name in AIMS)
 
 
-def _candidates(state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], rng: np.random.Generator) -> Array:
-    measured = search.measured(problem, surrogate, feasible)
-    return may_be_best(state, problem, surrogate, feasible, measured, rng)
+def _candidates(asked: Asked) -> Array:
+    return may_be_best(asked, asked.measured, np.random.default_rng(asked.seed))
 
 
-def may_be_best(
-    state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], measured: Array, rng: np.random.Generator
-) -> Array:
+def may_be_best(asked: Asked, measured: Array, rng: np.random.Generator) -> Array:
     """Points of the space that may be the best, up to `_POINTS`: those of the highest sums of mean and standard deviation."""
-    optima, X = contenders(state, problem, surrogate, feasible, measured, rng)
-    mean, variance = surrogate.gps[0].predict(X)
+    optima, X = contenders(asked, measured, rng)
+    mean, variance = asked.surrogate.gps[0].predict(X)
     return np.vstack([optima, X[np.argsort(-(mean + np.sqrt(variance)), kind="stable")]])[:_POINTS] if len(X) else measured

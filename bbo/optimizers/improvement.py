@@ -2,87 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from acquisitions.batch_expected_improvement import LogBatchExpectedImprovement
 from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
-from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as OverABest
+from acquisitions.probability_of_improvement import LogProbabilityOfImprovement
 from acquisitions.protocol import Acquisition
-from bbo.log.ledger import Record
 from bbo.optimizers import search
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.history import History
-from bbo.optimizers.surrogate import Surrogate
-from bbo.problem import Problem
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
     from botorch.acquisition.analytic import LogProbabilityOfImprovement as OfBoTorch
     from botorch.models.model import Model
 
-    from bbo.optimizers.acquisitions import Score
     from bbo.optimizers.bayes import Bayes
     from bbo.optimizers.custom import AcquisitionBuild, Context
     from bbo.optimizers.targets import Target
 
 
-def expected_improvement(
-    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-) -> tuple[Acquisition, str]:
-    """Log noisy expected improvement, or that of the hypervolume; see `bbo.optimizers.acquisitions.Score`."""
-    space = problem.space
-    waiting = space.encode(running)
-    known = search.measured(problem, surrogate, feasible)
-    baseline = np.vstack([known, waiting])
+def expected_improvement(asked: Asked) -> tuple[Acquisition, str]:
+    """Log noisy expected improvement, or that of the hypervolume."""
+    problem, surrogate = asked.problem, asked.surrogate
+    baseline = np.vstack([asked.measured, asked.waiting])
     m = len(problem.objectives)
     if m == 1:
-        return LogNoisyExpectedImprovement(surrogate.gps[0], baseline, surrogate.constraints, seed=seed), "log expected improvement"
+        return LogNoisyExpectedImprovement(surrogate.gps[0], baseline, surrogate.constraints, seed=asked.seed), "log expected improvement"
     acquisition = LogNoisyExpectedHypervolumeImprovement(
-        surrogate.gps[:m], baseline, search.reference(problem, surrogate.targets), surrogate.constraints, seed=seed
+        surrogate.gps[:m], baseline, search.reference(problem, surrogate.targets), surrogate.constraints, seed=asked.seed
     )
     return acquisition, "log expected hypervolume improvement"
 
 
-def improvement_together(
-    problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-) -> tuple[Acquisition, str]:
-    """Log noisy expected improvement, of a batch too; see `bbo.optimizers.acquisitions.Score`."""
-    baseline = np.vstack([search.measured(problem, surrogate, feasible), problem.space.encode(running)])
-    score = LogBatchExpectedImprovement(surrogate.gps[0], baseline, seed=seed)
-    return search.where_it_works(score, surrogate), "log expected improvement"
+def improvement_together(asked: Asked) -> tuple[Acquisition, str]:
+    """Log noisy expected improvement, of a batch too."""
+    baseline = np.vstack([asked.measured, asked.waiting])
+    score = LogBatchExpectedImprovement(asked.surrogate.gps[0], baseline, seed=asked.seed)
+    return search.where_it_works(score, asked.surrogate), "log expected improvement"
 
 
-def log_ei(state: History, settings: Bayes) -> Score:
-    """It needs no settings."""
-    return expected_improvement
-
-
-def batch_log_ei(state: History, settings: Bayes) -> Score:
-    """It needs no settings."""
-    return improvement_together
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LogProbabilityOfImprovement:
-    """Makes the log probability of improving on the best mean at what was measured; see `bbo.optimizers.acquisitions.Score`."""
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        space = problem.space
-        waiting = space.encode(running)
-        known = search.measured(problem, surrogate, feasible)
-        believed = surrogate.believing(waiting)
-        best = float(believed.gps[0].predict(np.vstack([known, waiting]))[0].max())
-        return search.weighed(OverABest(believed.gps[0], best), believed), "log probability of improvement"
+def probability_of_improvement(asked: Asked) -> tuple[Acquisition, str]:
+    """The log probability of improving on the best mean at what was measured."""
+    waiting = asked.waiting
+    believed = asked.surrogate.believing(waiting)
+    best = float(believed.gps[0].predict(np.vstack([asked.measured, waiting]))[0].max())
+    return search.weighed(LogProbabilityOfImprovement(believed.gps[0], best), believed), "log probability of improvement"
 
 
 def own_log_ei(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,12 @@ from acquisitions.per_cost import LogPerCost
 from acquisitions.posterior_mean import PosteriorMean
 from acquisitions.protocol import Acquisition
 from acquisitions.standing import Standing
-from bbo.log.ledger import Record
 from bbo.optimizers import search
-from bbo.optimizers.acquisitions import Score
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.candidates import SAMPLED, legal, pool, standing, whole
 from bbo.optimizers.costs import of_evaluations, per
-from bbo.optimizers.fidelities import at_target
 from bbo.optimizers.history import History
-from bbo.optimizers.robust_knowledge_gradient import RobustKnowledgeGradient
-from bbo.optimizers.surrogate import Surrogate
-from bbo.problem import Problem
+from bbo.optimizers.robust_knowledge_gradient import among_designs
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
@@ -39,66 +35,52 @@ MOST = 64
 """Points that may turn out the best, at most, beside the candidate."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class KnowledgeGradient:
-    """Makes a knowledge gradient; see `bbo.optimizers.acquisitions.Score`.
+def over_the_space(asked: Asked) -> tuple[Acquisition, str]:
+    """Looks for the best point all over the space, per cost; for the best design where designs meet several conditions."""
+    if asked.settings.judges_conditions(asked.problem):
+        return among_designs(asked)
+    space, surrogate, waiting = asked.space, asked.surrogate, asked.waiting
+    gp, noise = surrogate.gps[0], surrogate.noise
+    points = choices(asked, np.random.default_rng(asked.seed))
+    if (costs := of_evaluations(asked)) is None:
+        gradient = LogDiscreteKnowledgeGradient(gp, points, noise, surrogate.constraints, candidate=True)
+        return gradient.with_pending(waiting), f"log knowledge gradient over {len(points)} points and the proposed one"
+    targets = standing(space, space.targets)
+    constraints = [replace(constraint, gp=Standing(constraint.gp, targets)) for constraint in surrogate.constraints]
+    gradient = LogDiscreteKnowledgeGradient(gp, points, noise, constraints, candidate=True, moved=targets)
+    aim = f"log knowledge gradient{per(costs)} over {len(points)} points at the target and the proposed one there"
+    return LogPerCost(gradient.with_pending(waiting), costs), aim
 
-    Args:
-        state: What is known.
-        evaluated: Whether the best is looked for among what will have been evaluated then; else all over the space.
-        settings: By which costs may be learnt; None for those that the space gives.
+
+def over_evaluated(asked: Asked) -> tuple[Acquisition, str]:
+    """Looks for the best point among those that will have been evaluated then."""
+    surrogate, measured = asked.surrogate, asked.measured
+    gp = surrogate.gps[0]
+    kgcp = LogKGCP(gp, _highest(measured, gp.at(measured).mean), surrogate.noise, surrogate.constraints)
+    return kgcp.with_pending(asked.waiting), "log knowledge gradient over evaluated points"
+
+
+def choices(asked: Asked, rng: np.random.Generator) -> Array:
+    """Points of the space that may have the largest mean after one more measurement, up to `MOST`.
+
+    These are the optima of the mean, and of what was measured, of neighbours of the best and of points from all over the space those
+    with the largest sum of mean and standard deviation: a measurement that settles a value moves its mean by about that much. In
+    48 models of two and five inputs the point found so was worth 0.96 of the best by a set of 2,000 points, on average; with the
+    largest means as much, with measured points alone 0.89, and without the candidate in the set 0.92.
     """
-
-    state: History
-    evaluated: bool
-    settings: Bayes | None = None
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        space = problem.space
-        waiting = space.encode(running)
-        gp, target = surrogate.gps[0], surrogate.targets[0]
-        noise = surrogate.noise
-        measured = space.encode(at_target(space, [record.params for record in feasible])) if feasible else target.X
-        if self.evaluated:
-            kgcp = LogKGCP(gp, _highest(measured, gp.at(measured).mean), noise, surrogate.constraints)
-            return kgcp.with_pending(waiting), "log knowledge gradient over evaluated points"
-        choices = self.choices(problem, surrogate, feasible, measured, np.random.default_rng(seed))
-        if (costs := of_evaluations(self.state, self.settings, seed=seed)) is None:
-            gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, surrogate.constraints, candidate=True)
-            return gradient.with_pending(waiting), f"log knowledge gradient over {len(choices)} points and the proposed one"
-        targets = standing(space, space.targets)
-        constraints = [replace(constraint, gp=Standing(constraint.gp, targets)) for constraint in surrogate.constraints]
-        gradient = LogDiscreteKnowledgeGradient(gp, choices, noise, constraints, candidate=True, moved=targets)
-        aim = f"log knowledge gradient{per(costs)} over {len(choices)} points at the target and the proposed one there"
-        return LogPerCost(gradient.with_pending(waiting), costs), aim
-
-    def choices(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], measured: Array, rng: np.random.Generator
-    ) -> Array:
-        """Points of the space that may have the largest mean after one more measurement, up to `MOST`.
-
-        These are the optima of the mean, and of what was measured, of neighbours of the best and of points from all over the space those
-        with the largest sum of mean and standard deviation: a measurement that settles a value moves its mean by about that much. In
-        48 models of two and five inputs the point found so was worth 0.96 of the best by a set of 2,000 points, on average; with the
-        largest means as much, with measured points alone 0.89, and without the candidate in the set 0.92.
-        """
-        optima, X = contenders(self.state, problem, surrogate, feasible, measured, rng)
-        mean, variance = surrogate.gps[0].predict(X)
-        return np.vstack([optima, _highest(X, mean + np.sqrt(variance))])[:MOST] if len(X) else measured
+    measured = asked.measured
+    optima, X = contenders(asked, measured, rng)
+    mean, variance = asked.surrogate.gps[0].predict(X)
+    return np.vstack([optima, _highest(X, mean + np.sqrt(variance))])[:MOST] if len(X) else measured
 
 
-def contenders(
-    state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], measured: Array, rng: np.random.Generator
-) -> tuple[Array, Array]:
+def contenders(asked: Asked, measured: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Optima of the mean (`k x d`), and points measured and others of the space (`n x d`), as far as they are likely feasible."""
-    space = problem.space
-    leaders = search.incumbents(problem, surrogate, feasible, rng)
+    space, surrogate = asked.space, asked.surrogate
+    leaders = search.incumbents(asked.problem, surrogate, asked.feasible, rng)
     # Whatever is fixed for this proposal: the best is looked for in all the space, at the target.
     fixed = space.targets
-    others = pool(state, leaders[:1], rng, fixed=fixed, size=SAMPLED)
+    others = pool(asked.state, leaders[:1], rng, fixed=fixed, size=SAMPLED)
     X = np.vstack([measured, space.encode(others)])
     optima = np.empty((0, space.d))
     if not whole(space):
@@ -107,20 +89,8 @@ def contenders(
         optima = space.encode(legal(space, found.optima, fixed=fixed))
     if surrogate.constraints:
         X, optima = (points[surrogate.log_p_feasible(points) >= EVEN] for points in (X, optima))
-        X = np.vstack([measured, X]) if feasible else X
+        X = np.vstack([measured, X]) if asked.feasible else X
     return optima, X
-
-
-def over_the_space(state: History, settings: Bayes) -> Score:
-    """Looks for the best point all over the space; for the best design where designs meet several conditions."""
-    if settings.judges_conditions(state.problem):
-        return RobustKnowledgeGradient(state)
-    return KnowledgeGradient(state, evaluated=False, settings=settings)
-
-
-def over_evaluated(state: History, settings: Bayes) -> KnowledgeGradient:
-    """Looks for the best point among evaluated ones."""
-    return KnowledgeGradient(state, evaluated=True)
 
 
 def own_over_the_space(state: History, settings: Bayes, targets: Sequence[Target]) -> type[AcquisitionFunction]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,12 @@ import numpy as np
 
 from acquisitions.gaussian import Array
 from acquisitions.protocol import Acquisition
-from bbo.log.ledger import Record
-from bbo.optimizers import search
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.candidates import SAMPLED, pool
 from bbo.optimizers.custom import alone, on_twins
 from bbo.optimizers.history import History
 from bbo.optimizers.knowledge_gradient import contenders
-from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target
-from bbo.problem import Problem
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
@@ -34,21 +30,11 @@ SECOND, BASELINE = 32, 16
 """Points that may be evaluated second, and evaluated ones of the largest means that may be the best, at most."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TwoStep:
-    """Makes two-step lookahead on the exact Gaussian process; see `bbo.optimizers.acquisitions.Score`."""
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        measured = search.measured(problem, surrogate, feasible)
-        optima, X = contenders(self.state, problem, surrogate, feasible, measured, np.random.default_rng(seed))
-        points = np.vstack([optima, X]) if len(X) else measured
-        return on_twins(partial(_of_model, points=points), AIM, problem, surrogate, feasible, running, seed=seed)
+def two_step(asked: Asked) -> tuple[Acquisition, str]:
+    """Two-step lookahead on the exact Gaussian process."""
+    optima, X = contenders(asked, asked.measured, np.random.default_rng(asked.seed))
+    points = np.vstack([optima, X]) if len(X) else asked.measured
+    return on_twins(partial(_of_model, points=points), AIM, asked)
 
 
 def own_two_step(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +15,10 @@ from acquisitions.protocol import Acquisition
 from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.optimizers import fitting
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.history import History
 from bbo.optimizers.improvement import expected_improvement, own_log_ei
-from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target
-from bbo.problem import Problem
 from surrogates.exact_gp.transforms import Standardise
 
 if TYPE_CHECKING:
@@ -33,33 +32,23 @@ SCALARIZED = "(scalarized)"
 """Name of the target that the objectives become."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ParEGO:
-    """Makes the log noisy expected improvement of a random augmented Chebyshev scalarization; see `bbo.optimizers.acquisitions.Score`.
+def parego(asked: Asked) -> tuple[Acquisition, str]:
+    """The log noisy expected improvement of a random augmented Chebyshev scalarization.
 
     As Knowles (2006) has it, what was measured is scalarized and one Gaussian process is fitted to that. (`qLogNParEGO` scalarizes samples
     of a process for each objective instead, which has no closed form.) The scalarization is of the values that the model is of, which
     are clipped and bent like those of any objective, and normalised by their front.
     """
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        space, m = problem.space, len(problem.objectives)
-        if m == 1:
-            return expected_improvement(problem, surrogate, feasible, running, seed=seed)
-        weights = random_weights(m, np.random.default_rng(seed))
-        target = scalarized(surrogate.targets[:m], feasible, weights)
-        warm = {SCALARIZED: surrogate.gps[int(weights.argmax())].memo()}
-        gp = fitting.further(problem, target, self.settings, warm=warm, seed=seed)
-        known = space.encode([record.params for record in feasible]) if feasible else target.X
-        baseline = np.vstack([known, space.encode(running)])
-        improvement = LogNoisyExpectedImprovement(gp, baseline, surrogate.constraints, seed=seed)
-        return _OnceOnly(improvement), "log expected improvement of a random Chebyshev scalarization"
+    surrogate, m = asked.surrogate, len(asked.problem.objectives)
+    if m == 1:
+        return expected_improvement(asked)
+    weights = random_weights(m, np.random.default_rng(asked.seed))
+    target = scalarized(surrogate.targets[:m], asked.feasible, weights)
+    warm = {SCALARIZED: surrogate.gps[int(weights.argmax())].memo()}
+    gp = fitting.further(asked.problem, target, asked.settings, warm=warm, seed=asked.seed)
+    baseline = np.vstack([asked.measured, asked.waiting])
+    improvement = LogNoisyExpectedImprovement(gp, baseline, surrogate.constraints, seed=asked.seed)
+    return _OnceOnly(improvement), "log expected improvement of a random Chebyshev scalarization"
 
 
 def scalarized(targets: Sequence[Target], feasible: Sequence[Record], weights: Array) -> Target:

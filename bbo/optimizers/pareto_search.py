@@ -14,14 +14,12 @@ from acquisitions.feasibility import EVEN
 from acquisitions.gaussian import Array
 from acquisitions.protocol import Acquisition, Climbable
 from bbo.best import nondominated
-from bbo.log.ledger import Record
 from bbo.optimizers import search
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.candidates import SAMPLED, pool
 from bbo.optimizers.custom import on_twins
 from bbo.optimizers.history import History
-from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target
-from bbo.problem import Problem
 
 if TYPE_CHECKING:
     from botorch.acquisition.acquisition import AcquisitionFunction
@@ -45,33 +43,18 @@ _SET = 32  # points that the fronts of a knowledge gradient are made of
 _QUICK = {"num_fantasies": 4, "num_directions": 16}  # for screening: a sixteenth of the work, with half of the points
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ParetoSearch:
-    """Makes those on the exact Gaussian processes, by BoTorch's classes; see `bbo.optimizers.acquisitions.Score`.
+def _search(name: str, asked: Asked) -> tuple[Acquisition, str]:
+    """Those on the exact Gaussian processes, by BoTorch's classes."""
+    X = _candidates(asked)
 
-    Args:
-        state: What is known.
-        name: One of `AIMS`.
-    """
+    def made(name: str, **more: Any) -> tuple[Climbable, str]:
+        return on_twins(partial(_of_model, name, points=X, more=more), AIMS[name], asked)
 
-    state: History
-    name: str
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        X = _candidates(self.state, problem, surrogate, feasible, np.random.default_rng(seed))
-
-        def made(name: str, **more: Any) -> tuple[Climbable, str]:
-            build = partial(_of_model, name, points=X, more=more)
-            return on_twins(build, AIMS[name], problem, surrogate, feasible, running, seed=seed)
-
-        score, aim = made(self.name)
-        if aim != AIMS[self.name] or self.name == "pareto_mes":
-            return score, aim
-        quick = made("pareto_mes") if self.name == "pareto_jes" else made(self.name, **_QUICK)
-        return _Screened(score, quick[0]), aim
+    score, aim = made(name)
+    if aim != AIMS[name] or name == "pareto_mes":
+        return score, aim
+    quick = made("pareto_mes") if name == "pareto_jes" else made(name, **_QUICK)
+    return _Screened(score, quick[0]), aim
 
 
 def _of_model(name: str, model: Model, context: Context, points: Array, more: Mapping[str, Any]) -> AcquisitionFunction:
@@ -129,13 +112,14 @@ def spread_out(Y: Array, front: NDArray[np.intp], k: int) -> NDArray[np.intp]:
     return picked
 
 
-def _candidates(state: History, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], rng: np.random.Generator) -> Array:
+def _candidates(asked: Asked) -> Array:
     """Points measured and others of the space, those that are likelier feasible than not, up to `_POINTS`."""
-    space = problem.space
-    known = search.measured(problem, surrogate, feasible)
-    gains = np.column_stack([gp.at(known).mean for gp in surrogate.gps[: len(problem.objectives)]])
+    space, surrogate, known = asked.space, asked.surrogate, asked.measured
+    rng = np.random.default_rng(asked.seed)
+    gains = np.column_stack([gp.at(known).mean for gp in surrogate.gps[: len(asked.problem.objectives)]])
     known = known[nondominated(-gains)][:_POINTS]
-    others = space.encode(pool(state, search.incumbents(problem, surrogate, feasible, rng), rng, fixed={}, size=SAMPLED))
+    leaders = search.incumbents(asked.problem, surrogate, asked.feasible, rng)
+    others = space.encode(pool(asked.state, leaders, rng, fixed={}, size=SAMPLED))
     if surrogate.constraints and len(others):
         others = others[surrogate.log_p_feasible(others) >= EVEN]
     if len(known) + len(others) > _POINTS:
@@ -173,10 +157,6 @@ class _Screened:
     def rough(self, X: Array) -> Array:
         """As `Rough.rough`."""
         return self.quick.value(X)
-
-
-def _search(name: str, state: History, settings: Bayes) -> ParetoSearch:
-    return ParetoSearch(state, name)
 
 
 hypervolume_knowledge_gradient, pareto_mes, pareto_jes = (partial(_search, name) for name in AIMS)

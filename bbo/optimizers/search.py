@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from bbo.best import nondominated
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers import robust, tasks
-from bbo.optimizers.acquisitions import Score
+from bbo.optimizers.asked import Asked, Score
 from bbo.optimizers.base import Query, Request
 from bbo.optimizers.belief import Guide, guided
 from bbo.optimizers.candidates import SAMPLED, Params, fresh, hard, held, legal, pool, standing, whole
@@ -32,6 +32,9 @@ from bbo.optimizers.targets import Target, usable
 from bbo.optimizers.together import together
 from bbo.problem import Problem
 from bbo.space import Space
+
+if TYPE_CHECKING:
+    from bbo.optimizers.bayes import Bayes
 
 Array = NDArray[np.float64]
 
@@ -49,7 +52,14 @@ _LATER = replace(SETTINGS, screened=1_000, starts=6)
 
 
 def points(
-    state: History, surrogate: Surrogate, request: Request, score: Score, guide: Guide | None = None, *, decides_level: bool = False
+    state: History,
+    settings: Bayes,
+    surrogate: Surrogate,
+    request: Request,
+    score: Score,
+    guide: Guide | None = None,
+    *,
+    decides_level: bool = False,
 ) -> tuple[list[Query], str, str]:
     """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
 
@@ -77,7 +87,8 @@ def points(
         if isinstance(acquisition, Growing):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
-            acquisition, aim = score(problem, surrogate, feasible, tasks.of(task, running), seed=int(rng.integers(2**31)))
+            asked = Asked(state, settings, surrogate, feasible, tasks.of(task, running), seed=int(rng.integers(2**31)))
+            acquisition, aim = score(asked)
         if task and not feasible and not surrogate.constraints:
             acquisition, aim = PosteriorMean(surrogate.gps[0]), "best mean, since nothing of this task is known"
         first = first or acquisition
@@ -132,34 +143,12 @@ def _at_the_target(
     return LogNoisyExpectedImprovement(gp, space.encode(known), surrogate.constraints, seed=seed), "log expected improvement at the target"
 
 
-def measured(problem: Problem, surrogate: Surrogate, feasible: Sequence[Record]) -> Array:
-    """Encoded points that were measured, `n x d`: the feasible ones, all where there are none."""
-    return problem.space.encode([record.params for record in feasible]) if feasible else surrogate.targets[0].X
-
-
-def likely(surrogate: Surrogate, waiting: Array) -> tuple[Climbable, str]:
-    """What to maximize while nothing feasible is known, and its name; `waiting` are points whose results are awaited, encoded."""
-    feasibility = LogProbabilityOfFeasibility(surrogate.believing(waiting).constraints)
+def feasibility_first(score: Score, asked: Asked) -> tuple[Acquisition, str]:
+    """What a score makes, and in its place the probability of feasibility while nothing feasible is known."""
+    if asked.feasible or not asked.surrogate.constraints:
+        return score(asked)
+    feasibility = LogProbabilityOfFeasibility(asked.surrogate.believing(asked.waiting).constraints)
     return feasibility, "probability of feasibility, since nothing feasible is known"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FeasibilityFirst:
-    """Makes a score, and in its place the probability of feasibility while nothing feasible is known.
-
-    Args:
-        score: Makes it where something feasible is known, or nothing has to be.
-    """
-
-    score: Score
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `bbo.optimizers.acquisitions.Score`."""
-        if not feasible and surrogate.constraints:
-            return likely(surrogate, problem.space.encode(running))
-        return self.score(problem, surrogate, feasible, running, seed=seed)
 
 
 def weighed(log_gain: Climbable, surrogate: Surrogate) -> Climbable:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from acquisitions.protocol import Acquisition
-from bbo.log.ledger import Record
 from bbo.optimizers import search
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.history import History
-from bbo.optimizers.surrogate import Surrogate
-from bbo.problem import Problem
 from surrogates.exact_gp import ExactGP, sample_path
 
 if TYPE_CHECKING:
@@ -25,23 +22,15 @@ if TYPE_CHECKING:
     from bbo.optimizers.targets import Target
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ThompsonSampling:
-    """Draws what is maximized; see `bbo.optimizers.acquisitions.Score`.
+def thompson_sampling(asked: Asked) -> tuple[Acquisition, str]:
+    """A function drawn from the posterior.
 
     Running trials are left out of account: draws differ, and so do the points (Kandasamy et al. 2018, arXiv:1705.09236).
     """
-
-    state: History
-    settings: Bayes
-
-    def __call__(
-        self, problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], running: Sequence[Mapping[str, Any]], *, seed: int
-    ) -> tuple[Acquisition, str]:
-        """As `Score`."""
-        assert isinstance(surrogate.gps[0], ExactGP)  # refused before
-        path = sample_path(surrogate.gps[0], np.random.default_rng(seed))
-        return search.where_it_works(path, surrogate), "Thompson sampling"
+    gp = asked.surrogate.gps[0]
+    assert isinstance(gp, ExactGP)  # refused before
+    path = sample_path(gp, np.random.default_rng(asked.seed))
+    return search.where_it_works(path, asked.surrogate), "Thompson sampling"
 
 
 def own_thompson(state: History, settings: Bayes, targets: Sequence[Target]) -> AcquisitionBuild:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import bbo
+from bbo.log.states import State
+from bbo.optimizers.asked import Asked
 from bbo.optimizers.base import Proposal, Request
 
 BOX = bbo.Space({"x": bbo.Float(0, 10), "y": bbo.Float(-1, 1)})
@@ -39,6 +41,17 @@ def filled(
     for point in space.sobol(n, seed=1):
         study.add(point, f(point))
     return study
+
+
+def asked(study: bbo.Study, settings: bbo.Bayes | None = None, *, seed: int = 3) -> Asked:
+    """What the next point of a study of `Bayes` is made from; of a study of `Auto` with settings of `Bayes`."""
+    replica = study._replica
+    state, settings = getattr(replica.state, "inner", replica.state), settings or replica.optimizer
+    assert isinstance(settings, bbo.Bayes)
+    model = settings.model(state)
+    assert model is not None
+    feasible = [record for record in state.finished(State.DONE) if study._problem.feasible(record.values)]
+    return Asked(state, settings, model.surrogate, feasible, state.running(), seed)
 
 
 def propose(study: bbo.Study, **request: Any) -> Proposal:

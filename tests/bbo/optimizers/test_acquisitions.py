@@ -21,8 +21,7 @@ from acquisitions import (
     Straddle,
     UpperConfidenceBound,
 )
-from bbo.log.states import State
-from bbo.optimizers.acquisitions import BETA, TABLE, Score, default
+from bbo.optimizers.acquisitions import BETA, TABLE, default
 from bbo.optimizers.base import resolve, to_json
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
@@ -30,7 +29,7 @@ from bbo.optimizers.surrogate import Surrogate
 from bbo.replay import reproduce
 from bbo.testing import check_optimizer
 from surrogates.exact_gp import SamplePath
-from tests.bbo.optimizers.modelled import BOX, TREE, bowl, filled, propose
+from tests.bbo.optimizers.modelled import BOX, TREE, asked, bowl, filled, propose
 
 NAMES = ("log_pi", "ucb", "thompson", "integrated_variance", "bald", "straddle")
 COARSE = np.stack(np.meshgrid(*[np.linspace(0, 1, 31)] * 2), -1).reshape(-1, 2)
@@ -45,15 +44,10 @@ def settings(name: str, **more: Any) -> Bayes:
 
 def made(study: bbo.Study, seed: int = 3) -> tuple[Any, Surrogate]:
     """What is maximized for the next point of a study of `Bayes`, and the surrogate."""
-    state, problem, optimizer = study._replica.state, study._problem, study._replica.optimizer
-    assert isinstance(optimizer, Bayes) and isinstance(optimizer.acquisition, str)
-    model = optimizer.model(state)
-    assert model is not None
-    running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING)]
-    feasible = [r for r in state.finished(State.DONE) if problem.feasible(r.values)]
+    given = asked(study, seed=seed)
+    assert isinstance(given.settings.acquisition, str)
     with one_thread():
-        score: Score = TABLE[optimizer.acquisition].score(state, optimizer)
-        return score(problem, model.surrogate, feasible, running, seed=seed)[0], model.surrogate
+        return TABLE[given.settings.acquisition].score()(given)[0], given.surrogate
 
 
 def wavy(p: Mapping[str, Any]) -> float:
@@ -67,8 +61,7 @@ def wavy(p: Mapping[str, Any]) -> float:
 def test_every_entry_leads_to_its_makers(name: str) -> None:
     entry, study = TABLE[name], filled(n=4)
     state = study._replica.state
-    score = entry.score(state, settings(name))
-    assert list(inspect.signature(score).parameters) == ["problem", "surrogate", "feasible", "running", "seed"]
+    assert list(inspect.signature(entry.score()).parameters) == ["asked"]
     if entry.own is not None:
         assert callable(entry.own_score(state, settings(name), made(filled(n=4, optimizer=settings("ucb")))[1].targets))
 

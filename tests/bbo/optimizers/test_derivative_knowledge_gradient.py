@@ -10,12 +10,11 @@ import pytest
 
 import bbo
 from acquisitions import LogDerivativeKnowledgeGradient
-from bbo.log.states import State
 from bbo.optimizers.acquisitions import TABLE
 from bbo.optimizers.derivative_knowledge_gradient import expected
 from bbo.optimizers.fitting import one_thread
 from bbo.replay import reproduce
-from tests.bbo.optimizers.modelled import BOX, bowl, filled
+from tests.bbo.optimizers.modelled import BOX, asked, bowl, filled
 
 NAME = "derivative_knowledge_gradient"
 POINTS = np.random.default_rng(0).random((30, 2))
@@ -39,13 +38,10 @@ def study_of(
 
 def made(study: bbo.Study, name: str = NAME) -> tuple[Any, str, Any]:
     """What is maximized, its name, and the surrogate."""
-    state, optimizer = study._replica.state, study._replica.optimizer
-    model = optimizer.model(state)
-    assert model is not None
+    given = asked(study)
     with one_thread():
-        feasible = [r for r in state.finished(State.DONE) if study._problem.feasible(r.values)]
-        score, aim = TABLE[name].score(state, optimizer)(study._problem, model.surrogate, feasible, [], seed=3)  # type: ignore[arg-type]
-    return score, aim, model.surrogate
+        score, aim = TABLE[name].score()(given)
+    return score, aim, given.surrogate
 
 
 def test_a_result_is_expected_to_have_what_most_have() -> None:

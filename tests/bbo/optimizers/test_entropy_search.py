@@ -13,14 +13,14 @@ from botorch.models import SingleTaskGP
 
 import bbo
 from acquisitions import GIBBON, LogEntropySearch, LogMaxValueEntropy, LogProbabilityOfFeasibility
-from bbo.log.states import State
+from bbo.optimizers.acquisitions import TABLE
 from bbo.optimizers.bayes import Bayes
-from bbo.optimizers.entropy_search import AIMS, MOST, EntropySearch
+from bbo.optimizers.entropy_search import AIMS, MOST
 from bbo.optimizers.fitting import one_thread
 from bbo.optimizers.surrogate import Surrogate
 from bbo.replay import reproduce
 from bbo.testing import check_optimizer
-from tests.bbo.optimizers.modelled import BOX, TREE, bowl, filled, propose
+from tests.bbo.optimizers.modelled import BOX, TREE, asked, bowl, filled, propose
 
 OURS = ("entropy_search", "mes", "gibbon")
 NAMES = tuple(AIMS)
@@ -29,13 +29,10 @@ MOSTLY_SLOW = ["mes", *(pytest.param(name, marks=pytest.mark.slow) for name in N
 
 def acquisition(study: bbo.Study, name: str) -> tuple[Any, Surrogate, str]:
     """What is maximized for the next point of a study of `Bayes`, the surrogate, and the aim."""
-    state, problem = study._replica.state, study._problem
-    surrogate = Bayes().model(state).surrogate  # type: ignore[union-attr]  # fitted in all tests here
-    running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING)]
-    feasible = [r for r in state.finished(State.DONE) if problem.feasible(r.values)]
+    given = asked(study, Bayes(acquisition=name))
     with one_thread():
-        made, aim = EntropySearch(state, name)(problem, surrogate, feasible, running, seed=3)
-    return made, surrogate, aim
+        made, aim = TABLE[name].score()(given)
+    return made, given.surrogate, aim
 
 
 def noisy(p: Mapping[str, Any]) -> float:

@@ -11,11 +11,11 @@ import pytest
 
 import bbo
 from acquisitions.per_cost import LogPerCost
-from bbo.log.states import State
 from bbo.optimizers import fidelities
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
-from bbo.optimizers.knowledge_gradient import KnowledgeGradient
+from bbo.optimizers.knowledge_gradient import over_the_space
+from tests.bbo.optimizers.modelled import asked
 
 LEVELS = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(-2, 2), "mesh": bbo.Fidelity({"coarse": 1, "fine": 10})})
 RANGE = bbo.Space({"x": bbo.Float(0, 1), "epochs": bbo.Fidelity(1, 81, cost=(1, 81), integer=True, log=True), "k": bbo.Int(0, 4)})
@@ -68,12 +68,10 @@ def test_what_is_cheap_is_run_more_often_and_what_costs_the_same_is_not() -> Non
 
 
 def test_the_score_is_what_a_measurement_gains_at_the_target_for_its_cost() -> None:
-    study = run(LEVELS, 14)
-    state, problem = study._replica.state, study._problem
-    inner = getattr(state, "inner", state)
-    surrogate = Bayes().model(inner).surrogate  # type: ignore[union-attr]  # fitted here
+    given = asked(run(LEVELS, 14), Bayes())
+    surrogate = given.surrogate
     with one_thread():
-        made, _ = KnowledgeGradient(inner, evaluated=False)(problem, surrogate, inner.finished(State.DONE), [], seed=3)
+        made, _ = over_the_space(given)
         assert isinstance(made, LogPerCost)
         choices = made.acq.X  # type: ignore[attr-defined]
         (column,) = LEVELS.columns_of("mesh")

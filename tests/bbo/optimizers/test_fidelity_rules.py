@@ -14,12 +14,12 @@ from acquisitions.at_target import moved
 from acquisitions.per_cost import LogPerCost, PerCost
 from acquisitions.protocol import Staged
 from acquisitions.standing import Standing
-from bbo.log.states import State
-from bbo.optimizers.acquisitions import BETA, TABLE, Score
+from bbo.optimizers.acquisitions import BETA, TABLE
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
 from bbo.optimizers.search import _at_its_level
 from bbo.replay import reproduce
+from tests.bbo.optimizers.modelled import asked
 
 RULES = (
     "mf_mes",
@@ -68,14 +68,10 @@ def filled(space: bbo.Space, name: str, n: int = 10, f: Any = bent, **more: Any)
 
 def made(study: bbo.Study, seed: int = 3) -> tuple[Any, Any]:
     """What is maximized for the next point, and the surrogate."""
-    state, problem, optimizer = study._replica.state, study._problem, study._replica.optimizer
-    assert isinstance(optimizer, Bayes) and isinstance(optimizer.acquisition, str)
-    model = optimizer.model(state)
-    assert model is not None
-    feasible = [r for r in state.finished(State.DONE) if problem.feasible(r.values)]
+    given = asked(study, seed=seed)
+    assert isinstance(given.settings.acquisition, str)
     with one_thread():
-        score: Score = TABLE[optimizer.acquisition].score(state, optimizer)
-        return score(problem, model.surrogate, feasible, [], seed=seed)[0], model.surrogate
+        return TABLE[given.settings.acquisition].score()(given)[0], given.surrogate
 
 
 # -- all of them ----------------------------------------------------------------------------------------------------------------

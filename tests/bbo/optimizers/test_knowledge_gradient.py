@@ -21,20 +21,17 @@ from bbo.optimizers.knowledge_gradient import MOST
 from bbo.optimizers.surrogate import Surrogate
 from bbo.replay import reproduce
 from bbo.testing import check_optimizer
-from tests.bbo.optimizers.modelled import BOX, TREE, bowl, filled, propose
+from tests.bbo.optimizers.modelled import BOX, TREE, asked, bowl, filled, propose
 
 NAMES = ("knowledge_gradient", "kgcp")
 
 
 def acquisition(study: bbo.Study, name: str) -> tuple[Any, Surrogate, str]:
     """What is maximized for the next point of a study of `Bayes`, the surrogate, and the aim."""
-    state, problem = study._replica.state, study._problem
-    surrogate = Bayes().model(state).surrogate  # type: ignore[union-attr]  # fitted in all tests here
-    running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING)]
-    feasible = [r for r in state.finished(State.DONE) if problem.feasible(r.values)]
+    given = asked(study, Bayes(acquisition=name))
     with one_thread():
-        made, aim = TABLE[name].score(state, Bayes(acquisition=name))(problem, surrogate, feasible, running, seed=3)
-    return made, surrogate, aim
+        made, aim = TABLE[name].score()(given)
+    return made, given.surrogate, aim
 
 
 def noisy(p: Mapping[str, Any]) -> float:

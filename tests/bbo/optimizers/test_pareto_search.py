@@ -14,15 +14,15 @@ import bbo
 import bbo.hypervolume
 from acquisitions import LogProbabilityOfFeasibility
 from bbo.best import nondominated
-from bbo.log.states import State
 from bbo.optimizers import search
+from bbo.optimizers.acquisitions import TABLE
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.custom import quiet
 from bbo.optimizers.fitting import one_thread
-from bbo.optimizers.pareto_search import AIMS, FRONTS, LENGTH, ParetoSearch, spread_out
+from bbo.optimizers.pareto_search import AIMS, FRONTS, LENGTH, spread_out
 from bbo.replay import reproduce
 from bbo.testing import check_optimizer
-from tests.bbo.optimizers.modelled import TREE, filled, propose
+from tests.bbo.optimizers.modelled import TREE, asked, filled, propose
 
 NAMES = tuple(AIMS)
 MOSTLY_SLOW = [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])]
@@ -37,13 +37,10 @@ def two(p: Mapping[str, Any]) -> dict[str, float]:
 
 
 def score_of(study: bbo.Study, name: str) -> tuple[Any, Any, str]:
-    state, problem = study._replica.state, study._problem
-    surrogate = Bayes().model(state).surrogate  # type: ignore[union-attr]  # fitted in all tests here
-    running = [dict(r.params) for r in state.records.values() if r.state in (State.QUEUED, State.PENDING)]
-    feasible = [r for r in state.finished(State.DONE) if problem.feasible(r.values)]
+    given = asked(study, Bayes(acquisition=name))
     with one_thread(), quiet():
-        made, aim = ParetoSearch(state, name)(problem, surrogate, feasible, running, seed=3)
-    return made, surrogate, aim
+        made, aim = TABLE[name].score()(given)
+    return made, given.surrogate, aim
 
 
 def study_of(name: str = NAMES[0], f: Any = two, n: int = 10, **more: Any) -> bbo.Study:

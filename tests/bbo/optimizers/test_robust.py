@@ -15,14 +15,14 @@ import bbo
 from acquisitions import LogIntegratedKnowledgeGradient
 from acquisitions.quadrature import Standard
 from bbo.errors import InvalidStudy, NoBest, Unsupported
-from bbo.log.states import State
 from bbo.optimizers import robust
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitting import one_thread
-from bbo.optimizers.robust_knowledge_gradient import MOST, RobustKnowledgeGradient
+from bbo.optimizers.robust_knowledge_gradient import MOST, among_designs
 from bbo.problem import Problem
 from bbo.replay import reproduce
 from bbo.testing import check_optimizer
+from tests.bbo.optimizers.modelled import asked
 
 GUSTS = bbo.Space({"x": bbo.Float(0, 1), "wind": bbo.Environment(bbo.Normal(10, 2))})
 WEATHER = bbo.Space({"x": bbo.Float(0, 1), "sky": bbo.Environment({"calm": 0.7, "storm": 0.3})})
@@ -82,11 +82,9 @@ def test_one_environment_whose_only_value_is_certain_changes_nothing() -> None:
 
 
 def test_what_it_asks_is_the_integrated_knowledge_gradient_of_the_model() -> None:
-    study = run(WEATHER, loss_of, 10)
-    state, problem = study._replica.state.inner, study._problem
-    surrogate = Bayes().model(state).surrogate  # type: ignore[union-attr]  # fitted here
+    given = asked(run(WEATHER, loss_of, 10), Bayes())
     with one_thread():
-        made, aim = RobustKnowledgeGradient(state)(problem, surrogate, state.finished(State.DONE), [], seed=3)
+        made, aim = among_designs(given)
     assert isinstance(made, LogIntegratedKnowledgeGradient)
     assert len(made.X) == MOST and "expectation over 2 conditions" in aim
     np.testing.assert_allclose(made.scenarios.weights, [0.7, 0.3])
