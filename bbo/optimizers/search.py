@@ -50,6 +50,9 @@ searches; with 1,000 points screened it was 2 and with fewer starts 3 (`docs/ben
 _LATER = replace(SETTINGS, screened=1_000, starts=6)
 """For points of a batch after the first, which are searched for around the optima of the one before as well."""
 
+_TOGETHER = replace(SETTINGS, screened=256, near=1.0, starts=4)
+"""For a batch, around what was found one by one, which is at least 1 - 1/e of the best: others, drawn at random, are far behind it."""
+
 
 def points(
     state: History,
@@ -80,10 +83,10 @@ def points(
     acquisition: Acquisition | None = None
     first: Acquisition | None = None
     waiting = list(running)
-    aim, optima, rng = "", np.empty((0, space.d)), problem.rng("bayes", state.draws)
+    aim, optima = "", np.empty((0, space.d))
     params: Params | None = None
-    for number in range(state.draws, state.draws + request.n):
-        rng = problem.rng("bayes", number)
+    rngs = [problem.rng("bayes", number) for number in range(state.draws, state.draws + request.n)]
+    for number, rng in enumerate(rngs, state.draws):
         if isinstance(acquisition, Growing):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
         else:
@@ -91,7 +94,7 @@ def points(
             acquisition, aim = score(asked)
         if task and not feasible and not surrogate.constraints:
             acquisition, aim = PosteriorMean(surrogate.gps[0]), "best mean, since nothing of this task is known"
-        first = first or acquisition
+        first = acquisition if first is None else first
         leaders = incumbents(problem, surrogate, feasible or eligible, rng)
         leaders = [point for leader in leaders if (point := held(space, leader, task)) is not None]
         if guide is not None:
@@ -113,7 +116,7 @@ def points(
         running.append(params)
         fixed |= {name: params[name] for name in request.shared if name in params}
     if isinstance(first, Joint) and len(queries) > 1:
-        if moved := together(state, first, running[len(waiting) :], waiting, fixed, rng):
+        if moved := together(state, first, running[len(waiting) :], waiting, fixed, rngs[len(queries) - 1], _TOGETHER):
             queries = [replace(query, params=params) for query, params in zip(queries, moved, strict=True)]
         aim = f"{aim} of {len(queries)} points {'together' if moved else 'one by one, which moving them together does not raise'}"
     return queries, aim if guide is None else f"{aim}, {guide.aim}", path

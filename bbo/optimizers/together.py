@@ -9,15 +9,10 @@ from typing import Any
 import numpy as np
 
 from acquisitions.domain import UnsupportedDomain
-from acquisitions.maximizer import ClimbSettings, MaximizerSettings, maximize, power
+from acquisitions.maximizer import MaximizerSettings, maximize, power
 from acquisitions.protocol import Joint
 from bbo.optimizers.candidates import Params, fresh, hard, legal, standing, whole
 from bbo.optimizers.history import History
-
-_SETTINGS = MaximizerSettings(
-    screened=256, near=1.0, starts=4, climb=ClimbSettings(value_tolerance=1e-4, gradient_tolerance=1e-3, patience=3, lag=3.0)
-)
-"""Around the batch that was found one by one, which is at least 1 - 1/e of the best: others, drawn at random, are far behind it."""
 
 
 def together(
@@ -27,6 +22,7 @@ def together(
     running: Sequence[Params],
     fixed: Mapping[str, Any],
     rng: np.random.Generator,
+    settings: MaximizerSettings,
 ) -> list[Params] | None:
     """A batch with a larger score of all its points at once, from climbs around the given one; None where none was found.
 
@@ -39,6 +35,7 @@ def together(
         running: Points that count as known beside.
         fixed: Parameters that are set.
         rng: Source of all draws.
+        settings: What the search may take.
     """
     space, q = state.problem.space, len(batch)
     if whole(space):
@@ -55,7 +52,7 @@ def together(
         seeds=row,
         pool=row,
         fixed={k * space.d + column: value for k in range(q) for column, value in standing(space, fixed).items()},
-        settings=replace(_SETTINGS, screened=0) if hard(space) else _SETTINGS,
+        settings=replace(settings, screened=0) if hard(space) else settings,
     )
     before = of_all.value(row)[0]
     for optimum in found.optima:
