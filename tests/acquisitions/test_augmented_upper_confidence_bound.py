@@ -7,6 +7,7 @@ from acquisitions import AugmentedUpperConfidenceBound, UpperConfidenceBound
 from acquisitions.at_target import moved
 from acquisitions.per_cost import ColumnCost, PerCost
 from surrogates.exact_gp import fit
+from tests.acquisitions.differences import slope
 
 TARGET, BETA, BEST = {2: 1.0}, 2.5, -0.8
 COST = ColumnCost(2, (0.0, 1.0), (1.0, 20.0))
@@ -22,12 +23,6 @@ def gp():
 @pytest.fixture
 def X():
     return np.random.default_rng(1).random((40, 3))
-
-
-def slope(f, X, h=1e-6):
-    """Central differences of scores, one a row."""
-    steps = h * np.eye(X.shape[1])
-    return np.column_stack([(f(X + step) - f(X - step)) / (2 * h) for step in steps])
 
 
 def test_at_the_target_it_is_what_the_plain_bound_promises(gp, X):

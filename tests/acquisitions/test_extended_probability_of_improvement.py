@@ -11,6 +11,7 @@ from acquisitions.crowding import LogRoom
 from acquisitions.standing import Standing
 from surrogates.columns import Column, Columns
 from surrogates.exact_gp import fit
+from tests.acquisitions.differences import slope
 
 NAMED = Columns((Column("x"), Column("y"), Column("level", kind="ordinal", levels=(0.0, 1.0), role="fidelity")))
 TARGET = {2: 1.0}
@@ -34,12 +35,6 @@ def room(gp):
     return LogRoom(gp, 2, (0.0, 1.0))
 
 
-def slope(f, X, h=1e-6):
-    """Central differences of scores along all columns but the levels, one a row."""
-    steps = h * np.eye(3)[:2]
-    return np.column_stack([(f(X + step) - f(X - step)) / (2 * h) for step in steps])
-
-
 def test_room_is_of_the_data_at_the_same_level(gp, X):
     features = gp.kernel.features
     for x, found in zip(X, room(gp).value(X), strict=True):
@@ -49,7 +44,7 @@ def test_room_is_of_the_data_at_the_same_level(gp, X):
         correlations = K[0, 1:] / np.sqrt(K[0, 0] * np.diag(K)[1:])
         assert found == pytest.approx(np.log1p(-correlations).sum(), rel=1e-9)
     gradient = room(gp).value_and_gradient(X)[1]
-    np.testing.assert_allclose(gradient[:, :2], slope(room(gp).value, X), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(gradient[:, :2], slope(room(gp).value, X, columns=2), rtol=1e-5, atol=1e-6)
     assert not gradient[:, 2].any()
 
 
@@ -116,7 +111,7 @@ def test_gradient_by_differences(gp, X):
         ours = LogExtendedProbabilityOfImprovement(room(gp), 0.7, noise, TARGET, bounds)
         value, gradient = ours.value_and_gradient(X)
         np.testing.assert_allclose(value, ours.value(X), rtol=1e-12)
-        np.testing.assert_allclose(gradient[:, :2], slope(ours.value, X), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(gradient[:, :2], slope(ours.value, X, columns=2), rtol=1e-4, atol=1e-5)
     likely = LogProbabilityOfFeasibility(constraints).value(X)
     np.testing.assert_allclose(value, LogExtendedProbabilityOfImprovement(room(gp), 0.7, 0.05, TARGET).value(X) + likely, rtol=1e-10)
 

@@ -7,6 +7,7 @@ from acquisitions import LogDiscreteKnowledgeGradient
 from acquisitions.learnt_cost import LearntCost
 from acquisitions.per_cost import ColumnCost, LogPerCost
 from surrogates.exact_gp import fit
+from tests.acquisitions.differences import slope
 
 GIVEN = ColumnCost(2, (0.0, 1.0), (1.0, 20.0))
 
@@ -20,12 +21,6 @@ def gp():
 @pytest.fixture
 def X():
     return np.random.default_rng(1).random((8, 3))
-
-
-def slope(f, X, h=1e-6):
-    """Central differences of scores, one a row."""
-    steps = h * np.eye(X.shape[1])
-    return np.column_stack([(f(X + step) - f(X - step)) / (2 * h) for step in steps])
 
 
 def test_it_is_the_given_cost_times_the_factor(gp, X):

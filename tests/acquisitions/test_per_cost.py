@@ -7,6 +7,7 @@ from acquisitions import GIBBON, LogDiscreteKnowledgeGradient, LogProbabilityOfF
 from acquisitions.per_cost import ColumnCost, LogPerCost, PerCost
 from acquisitions.standing import Standing
 from surrogates.exact_gp import fit
+from tests.acquisitions.differences import slope
 
 
 @pytest.fixture(scope="module")
@@ -14,12 +15,6 @@ def gp():
     rng = np.random.default_rng(0)
     X = rng.random((14, 3))
     return fit(X, np.sin(5 * X).sum(1) - 1.5, np.full(14, 0.05))
-
-
-def slope(f, X, h=1e-6):
-    """Central differences of scores, one a row."""
-    steps = h * np.eye(X.shape[1])
-    return np.column_stack([(f(X + step) - f(X - step)) / (2 * h) for step in steps])
 
 
 def test_costs_are_linear_between_knots():

@@ -14,6 +14,7 @@ from acquisitions.prior_guided import LevelsMarginal, LogOptimumPrior, NormalMar
 from acquisitions.protocol import Rough
 from surrogates.columns import INACTIVE, Column, Columns, Parent
 from surrogates.exact_gp import fit
+from tests.acquisitions.differences import slope
 
 NORMALS = [NormalMarginal(0, 0.3, 0.1), NormalMarginal(0, 0.0, 0.4), NormalMarginal(0, 0.9, 25.0), NormalMarginal(0, 1.0, 1e-3)]
 LEVELS = LevelsMarginal(1, (0.125, 0.375, 0.625, 0.875), (1.0, 4.0, 2.0, 1.0))
@@ -25,10 +26,6 @@ TREE = Columns(
         Column("z", parent=Parent((1,), ((0.375,), (0.625,)))),
     )
 )
-
-
-def slope(f, X, h=1e-6):
-    return np.column_stack([(f(X + step) - f(X - step)) / (2 * h) for step in h * np.eye(X.shape[1])])
 
 
 def density(marginal, u):
