@@ -122,11 +122,18 @@ def ratio(regrets: Regrets, ours: str, theirs: str, *, draws: int = 4000, seed: 
     return Ratio(math.exp(float(np.mean([values.mean() for values in logs]))), float(low), float(high), len(logs))
 
 
-def last(table: NDArray[np.float64], cases: Sequence[str], optimizers: Sequence[str]) -> dict[str, list[str]]:
-    """Where an optimizer's median is strictly larger than that of all others."""
+def last(regrets: Regrets, cases: Sequence[str], optimizers: Sequence[str]) -> dict[str, list[str]]:
+    """Where an optimizer's median is strictly larger than that of every other one.
+
+    Each pair is compared over the seeds that both ran: a seed has an initial design and noise of its own, and some are harder.
+    """
     found: dict[str, list[str]] = {optimizer: [] for optimizer in optimizers}
-    for case, row in zip(cases, table, strict=True):
-        order = np.argsort(np.where(np.isnan(row), -math.inf, row))
-        if len(row) > 1 and row[order[-1]] > row[order[-2]]:
-            found[optimizers[order[-1]]].append(case)
+    for case in cases:
+        for name in optimizers:
+            pairs = [(regrets.get((case, name), {}), regrets.get((case, other), {})) for other in optimizers if other != name]
+            shared = [(mine, theirs, seeds) for mine, theirs in pairs if (seeds := mine.keys() & theirs.keys())]
+            if shared and all(
+                np.median([mine[s] for s in seeds]) > np.median([theirs[s] for s in seeds]) for mine, theirs, seeds in shared
+            ):
+                found[name].append(case)
     return found

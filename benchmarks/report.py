@@ -60,7 +60,7 @@ def _summary(
         ranked = ranks.ranks(table, optimizers)
     except ValueError:
         ranked = None
-    lasts = ranks.last(table, cases, optimizers)
+    lasts = ranks.last(regrets, cases, optimizers)
     for k, name in enumerate(optimizers):
         logs = [np.mean(np.log(list(r.values()))) for c in cases if (r := regrets.get((c, name)))]
         seeds = [len(r) for c in cases if (r := regrets.get((c, name)))]
@@ -80,6 +80,7 @@ def _summary(
             "",
             f"Ranks are of medians, over the {ranked.cases} cases that all of them ran; the critical difference at 5 % is",
             f"{ranked.difference:.2f} (Nemenyi), Friedman's p is {ranked.p:.2g}. Geometric means are over the cases each of them ran.",
+            "Who is last is asked pair by pair, over the seeds that both ran.",
         ]
     unsupported = {(run.optimizer, run.reason) for run in runs if run.status == "unsupported"}
     lines += [""] + [f"- {name} is left out where it does not apply: {reason}." for name, reason in sorted(unsupported)]

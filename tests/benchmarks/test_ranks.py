@@ -92,8 +92,16 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
 
 
 def test_only_who_is_alone_at_the_end_is_last() -> None:
-    table = np.array([[1.0, 2.0, math.nan], [2.0, 2.0, 1.0], [5.0, 1.0, 1.0]])
-    assert ranks.last(table, ["a", "b", "c"], ["p", "q", "r"]) == {"p": ["c"], "q": ["a"], "r": []}
+    values = {"a": {"p": 1.0, "q": 2.0}, "b": {"p": 2.0, "q": 2.0, "r": 1.0}, "c": {"p": 5.0, "q": 1.0, "r": 1.0}}
+    regrets = {(case, name): {0: value} for case, row in values.items() for name, value in row.items()}
+    assert ranks.last(regrets, ["a", "b", "c"], ["p", "q", "r"]) == {"p": ["c"], "q": ["a"], "r": []}
+
+
+def test_who_ran_hard_seeds_alone_is_not_last_for_it() -> None:
+    regrets = {("a", "p"): {0: 1.0, 1: 9.0, 2: 9.0}, ("a", "q"): {0: 2.0}, ("a", "r"): {1: 3.0, 2: 3.0}}
+    assert ranks.last(regrets, ["a"], ["p", "q", "r"]) == {"p": [], "q": ["a"], "r": []}
+    assert ranks.last(regrets, ["a"], ["p", "r"]) == {"p": ["a"], "r": []}
+    assert ranks.last(regrets, ["a"], ["p"]) == {"p": []}
 
 
 def test_the_report_shows_everything_that_was_run() -> None:
