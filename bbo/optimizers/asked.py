@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisitions.at_target import moved
 from acquisitions.protocol import Acquisition
+from bbo.optimizers.candidates import standing
 from bbo.optimizers.fidelities import at_target
 from bbo.problem import Problem
 from bbo.space import Space
@@ -60,10 +62,11 @@ class Asked:
 
     @property
     def measured(self) -> Array:
-        """Points that were measured, encoded, `n x d`: the feasible ones, seen at the target; all as they are where there are none."""
+        """Points that were measured, at whichever fidelity, seen at the target, `n x d`: the feasible ones, or all where there are none."""
+        space = self.space
         if not self.feasible:
-            return self.surrogate.targets[0].X
-        return self.space.encode(at_target(self.space, [record.params for record in self.feasible]))
+            return moved(self.surrogate.targets[0].X, standing(space, space.targets))
+        return space.encode(at_target(space, [record.params for record in self.feasible]))
 
 
 Score = Callable[[Asked], tuple[Acquisition, str]]

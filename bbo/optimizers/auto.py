@@ -40,7 +40,7 @@ class Auto:
     budget: int | None = None
     delegate: Mapping[str, Any] | None = field(default=None, hash=False)
     name: ClassVar[str] = "auto"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
 
     def __post_init__(self) -> None:
         if self.budget is not None and (isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 1):

@@ -174,7 +174,7 @@ class Bayes:
     learn_costs: bool = False
     prior_studies: Sequence[str | PriorStudy | Study | Mapping[str, Any]] | None = field(default=None, hash=False)
     name: ClassVar[str] = "bayes"
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     uses_sd: ClassVar[bool] = True
     roles: ClassVar[tuple[Role, ...]] = (*fidelities.ROLES, *robust.ROLES)
 

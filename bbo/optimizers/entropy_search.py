@@ -50,7 +50,7 @@ _OPTIMA = {"pes": 16, "jes": 32}  # samples of the best point that a model is co
 def entropy_search(asked: Asked) -> tuple[Acquisition, str]:
     """Entropy search over the points that are most often the best; expected improvement where the best of them is known."""
     surrogate, rng = asked.surrogate, np.random.default_rng(asked.seed)
-    gp, X = surrogate.gps[0], may_be_best(asked, asked.measured, rng)
+    gp, X = surrogate.gps[0], may_be_best(asked, rng)
     representers = X[often_best(joint_samples(gp, X, _DRAWS, rng), MOST)]
     score = LogEntropySearch(gp, representers, surrogate.noise, surrogate.constraints, seed=asked.seed).with_pending(asked.waiting)
     if np.all(score.value(representers) == -np.inf):
@@ -130,11 +130,11 @@ own_entropy_search, own_mes, own_gibbon, own_pes, own_jes = (partial(_of_yours, 
 
 
 def _candidates(asked: Asked) -> Array:
-    return may_be_best(asked, asked.measured, np.random.default_rng(asked.seed))
+    return may_be_best(asked, np.random.default_rng(asked.seed))
 
 
-def may_be_best(asked: Asked, measured: Array, rng: np.random.Generator) -> Array:
+def may_be_best(asked: Asked, rng: np.random.Generator) -> Array:
     """Points of the space that may be the best, up to `_POINTS`: those of the highest sums of mean and standard deviation."""
-    optima, X = contenders(asked, measured, rng)
+    optima, X = contenders(asked, rng)
     mean, variance = asked.surrogate.gps[0].predict(X)
-    return np.vstack([optima, X[np.argsort(-(mean + np.sqrt(variance)), kind="stable")]])[:_POINTS] if len(X) else measured
+    return np.vstack([optima, X[np.argsort(-(mean + np.sqrt(variance)), kind="stable")]])[:_POINTS] if len(X) else asked.measured

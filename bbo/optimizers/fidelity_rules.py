@@ -12,7 +12,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisitions.at_target import moved
 from acquisitions.augmented_expected_improvement import LogAugmentedExpectedImprovement
 from acquisitions.boca import BOCA
 from acquisitions.crowding import LogRoom
@@ -29,14 +28,13 @@ from acquisitions.upper_confidence_bound import UpperConfidenceBound
 from acquisitions.variable_fidelity_confidence_bound import VariableFidelityConfidenceBound
 from acquisitions.variable_fidelity_expected_improvement import LogVariableFidelityExpectedImprovement
 from acquisitions.weighed import LogFeasibleGain, WhereLikely
-from bbo.log.ledger import Record
 from bbo.optimizers import search
 from bbo.optimizers.asked import Asked
 from bbo.optimizers.candidates import standing
 from bbo.optimizers.confidence_bound import beta
 from bbo.optimizers.costs import of_evaluations, per
 from bbo.optimizers.entropy_search import may_be_best
-from bbo.optimizers.fidelities import at_target, cost, is_target
+from bbo.optimizers.fidelities import cost, is_target
 from bbo.optimizers.surrogate import Process, Surrogate
 from bbo.space import Space
 from surrogates.exact_gp import ExactGP
@@ -49,7 +47,7 @@ def _max_value_entropy(bound: bool, asked: Asked) -> tuple[Acquisition, str]:
     space, surrogate, waiting = asked.space, asked.surrogate, asked.waiting
     gp, noise, target = surrogate.gps[0], surrogate.noise, standing(space, space.targets)
     constraints, costs = judged_at_target(surrogate, space), of_evaluations(asked)
-    X = may_be_best(asked, known_at_target(asked, asked.feasible), np.random.default_rng(asked.seed))
+    X = may_be_best(asked, np.random.default_rng(asked.seed))
     if not bound:
         information = LogMultiFidelityMaxValueEntropy(gp, X, noise, target, constraints, seed=asked.seed).with_pending(waiting)
         return information if costs is None else LogPerCost(information, costs), f"multi-fidelity max-value entropy search{per(costs)}"
@@ -62,7 +60,7 @@ def augmented_ei(asked: Asked) -> tuple[Acquisition, str]:
     """The log augmented expected improvement per cost."""
     space, surrogate = asked.space, asked.surrogate
     target, constraints = standing(space, space.targets), judged_at_target(surrogate, space)
-    known, costs = known_at_target(asked, asked.feasible), of_evaluations(asked)
+    known, costs = asked.measured, of_evaluations(asked)
     improvement = LogAugmentedExpectedImprovement(surrogate.gps[0], known, surrogate.noise, target, constraints).with_pending(asked.waiting)
     return improvement if costs is None else LogPerCost(improvement, costs), f"log augmented expected improvement{per(costs)}"
 
@@ -112,7 +110,7 @@ def _confidence_bound(name: str, asked: Asked) -> tuple[Acquisition, str]:
     gp = believed.gps[0]
     if costs is None:
         return search.where_it_works(UpperConfidenceBound(gp, weight), believed), "upper confidence bound"
-    column, levels, known = costs.column, costs.knots, known_at_target(asked, asked.feasible)
+    column, levels, known = costs.column, costs.knots, asked.measured
     if name == "variable_fidelity_lcb":
         own = VariableFidelityConfidenceBound(gp, weight, column, levels, costs.costs)
         return search.where_it_works(own, believed), "variable-fidelity confidence bound"
@@ -167,15 +165,8 @@ def judged_at_target(surrogate: Surrogate, space: Space) -> list[OutcomeConstrai
     return [replace(constraint, gp=Standing(constraint.gp, target)) if target else constraint for constraint in surrogate.constraints]
 
 
-def known_at_target(asked: Asked, feasible: Sequence[Record]) -> Array:
-    """What was measured, at whichever fidelity, as points at the target, `n x d`; only feasible points where there are some."""
-    space = asked.space
-    if feasible:
-        return space.encode(at_target(space, [record.params for record in feasible]))
-    return moved(asked.surrogate.targets[0].X, standing(space, space.targets))
-
-
 def _best(asked: Asked, gp: Process) -> float:
     """What is to be improved on: the best mean at what was measured at the target, or at the target of what was measured elsewhere."""
     there = [record for record in asked.feasible if is_target(asked.space, record.params)]
-    return float(gp.predict(known_at_target(asked, there or asked.feasible))[0].max())
+    known = replace(asked, feasible=there).measured if there else asked.measured
+    return float(gp.predict(known)[0].max())

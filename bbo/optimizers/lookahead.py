@@ -32,7 +32,7 @@ SECOND, BASELINE = 32, 16
 
 def two_step(asked: Asked) -> tuple[Acquisition, str]:
     """Two-step lookahead on the exact Gaussian process."""
-    optima, X = contenders(asked, asked.measured, np.random.default_rng(asked.seed))
+    optima, X = contenders(asked, np.random.default_rng(asked.seed))
     points = np.vstack([optima, X]) if len(X) else asked.measured
     return on_twins(partial(_of_model, points=points), AIM, asked)
 

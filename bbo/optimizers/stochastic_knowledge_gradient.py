@@ -26,7 +26,7 @@ def by_stochastic_gradients(asked: Asked) -> tuple[Acquisition, str]:
     space, surrogate = asked.space, asked.surrogate
     if whole(space):
         return TABLE["knowledge_gradient"].score()(asked)
-    optima, X = contenders(asked, asked.measured, np.random.default_rng(asked.seed))
+    optima, X = contenders(asked, np.random.default_rng(asked.seed))
     mean, variance = surrogate.gps[0].predict(X)
     P = np.vstack([optima, X[np.argsort(-(mean + np.sqrt(variance)), kind="stable")]])[:MOST]
     gp, works = surrogate.believing(asked.waiting).gps[0], surrogate.works

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -184,3 +185,14 @@ def test_an_initial_design_has_twice_as_many_of_what_costs_next_to_nothing() -> 
     assert counted(a=bbo.Fidelity({"u": 1, "v": 5, "w": 10})) == {"u": 10, "v": 5, "w": 3}
     assert fidelities.design(bbo.Space({"x": bbo.Float(0, 1), "a": bbo.Fidelity({"u": 1, "w": 5})}))[:3] == ["u", "w", "u"]
     assert fidelities.turn(bbo.Space({"x": bbo.Float(0, 1)}), 3) == {}
+
+
+def test_what_was_measured_is_seen_at_the_target() -> None:
+    given = asked(run(LEVELS, 14), Bayes())
+    (column,) = LEVELS.columns_of("mesh")
+    (fine,) = LEVELS.encode([{"x": 0.5, "y": 0.0, "mesh": "fine"}])[:, column]
+    everything = given.surrogate.targets[0].X
+    assert set(everything[:, column]) > {fine}
+    for known in (given.measured, replace(given, feasible=[]).measured):  # nothing is feasible where all was measured outside
+        assert set(known[:, column]) == {fine}
+        np.testing.assert_array_equal(np.unique(np.delete(known, column, 1), axis=0), np.unique(np.delete(everything, column, 1), axis=0))
