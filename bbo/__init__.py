@@ -10,6 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.domain.convex import Box as Box
+    from acquisitions.domain.convex import L1Ball as L1Ball
+    from acquisitions.domain.convex import L2Ball as L2Ball
+    from acquisitions.domain.convex import LInfBall as LInfBall
+    from acquisitions.domain.convex import NuclearBall as NuclearBall
+    from acquisitions.domain.convex import Polytope as Polytope
+    from acquisitions.domain.convex import Product as Product
+    from acquisitions.domain.convex import Spectrahedron as Spectrahedron
+    from acquisitions.domain.convex import SpectralBall as SpectralBall
+    from acquisitions.domain.convex import StandardSimplex as StandardSimplex
     from bbo import problems as problems
     from bbo.comparison import compare as compare
     from bbo.errors import *  # noqa: F403
@@ -55,6 +65,7 @@ if TYPE_CHECKING:
     from bbo.trial import Trial as Trial
 
 _EXPORTS = {
+    "acquisitions.domain.convex": "Box L1Ball L2Ball LInfBall NuclearBall Polytope Product Spectrahedron SpectralBall StandardSimplex",
     "bbo.comparison": "compare",
     "bbo.errors": (
         "BBOError InvalidSpace InvalidStudy InvalidTell UnknownTrial OutOfRange StudyExists StudyNotFound StudyMismatch Waiting "
