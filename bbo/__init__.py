@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bbo.prior_studies import PriorStudy as PriorStudy
     from bbo.pruners.asha import ASHA as ASHA
     from bbo.pruners.median import Median as Median
+    from bbo.space import Array as Array
     from bbo.space import Bool as Bool
     from bbo.space import Categorical as Categorical
     from bbo.space import Context as Context
@@ -77,7 +78,9 @@ _EXPORTS = {
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",
-    "bbo.space": "Bool Categorical Context Environment Fidelity Fixed Float Int Normal Ordinal Sequence Simplex Source Space Task Uniform",
+    "bbo.space": (
+        "Array Bool Categorical Context Environment Fidelity Fixed Float Int Normal Ordinal Sequence Simplex Source Space Task Uniform"
+    ),
     "bbo.storage": "open_storage",
     "bbo.study": "Study list_studies load_study maximize minimize",
     "bbo.trial": "Trial",
