@@ -10,6 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from acquisitions.domain.convex import Box as Box
+    from acquisitions.domain.convex import L1Ball as L1Ball
+    from acquisitions.domain.convex import L2Ball as L2Ball
+    from acquisitions.domain.convex import LInfBall as LInfBall
+    from acquisitions.domain.convex import NuclearBall as NuclearBall
+    from acquisitions.domain.convex import Polytope as Polytope
+    from acquisitions.domain.convex import Product as Product
+    from acquisitions.domain.convex import Spectrahedron as Spectrahedron
+    from acquisitions.domain.convex import SpectralBall as SpectralBall
+    from acquisitions.domain.convex import StandardSimplex as StandardSimplex
     from bbo import problems as problems
     from bbo.comparison import compare as compare
     from bbo.errors import *  # noqa: F403
@@ -30,6 +40,7 @@ if TYPE_CHECKING:
     from bbo.prior_studies import PriorStudy as PriorStudy
     from bbo.pruners.asha import ASHA as ASHA
     from bbo.pruners.median import Median as Median
+    from bbo.space import Array as Array
     from bbo.space import Bool as Bool
     from bbo.space import Categorical as Categorical
     from bbo.space import Context as Context
@@ -55,6 +66,7 @@ if TYPE_CHECKING:
     from bbo.trial import Trial as Trial
 
 _EXPORTS = {
+    "acquisitions.domain.convex": "Box L1Ball L2Ball LInfBall NuclearBall Polytope Product Spectrahedron SpectralBall StandardSimplex",
     "bbo.comparison": "compare",
     "bbo.errors": (
         "BBOError InvalidSpace InvalidStudy InvalidTell UnknownTrial OutOfRange StudyExists StudyNotFound StudyMismatch Waiting "
@@ -66,7 +78,9 @@ _EXPORTS = {
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",
-    "bbo.space": "Bool Categorical Context Environment Fidelity Fixed Float Int Normal Ordinal Sequence Simplex Source Space Task Uniform",
+    "bbo.space": (
+        "Array Bool Categorical Context Environment Fidelity Fixed Float Int Normal Ordinal Sequence Simplex Source Space Task Uniform"
+    ),
     "bbo.storage": "open_storage",
     "bbo.study": "Study list_studies load_study maximize minimize",
     "bbo.trial": "Trial",

@@ -6,5 +6,6 @@ from acquisitions.domain.errors import EmptyDomain, UnsupportedDomain
 from acquisitions.domain.polytope import Polytope
 from acquisitions.domain.shape import Shape
 from acquisitions.domain.simplex import Simplex
+from acquisitions.domain.within import Within
 
-__all__ = ["Box", "Domain", "EmptyDomain", "Linear", "Opaque", "Polytope", "Shape", "Simplex", "UnsupportedDomain"]
+__all__ = ["Box", "Domain", "EmptyDomain", "Linear", "Opaque", "Polytope", "Shape", "Simplex", "UnsupportedDomain", "Within"]

@@ -120,6 +120,16 @@ class Polytope:
         return np.clip(self.low + Y * self._width, self.low, self.high)
 
     @property
+    def centre(self) -> Array:
+        """Its analytic centre."""
+        return self.to_native(self._frame.centre)
+
+    @property
+    def span(self) -> Array:
+        """An orthonormal basis of the directions within the set, `k x rank`."""
+        return np.asarray(np.linalg.qr(self._frame.hull * self._width[:, None]).Q)
+
+    @property
     def _width(self) -> Array:
         return self.high - self.low
 

@@ -129,7 +129,7 @@ class Simplex:
         for s in sizes:
             head = np.zeros_like(ranked)
             if self.step is None:
-                head[:, :s] = self.min_share + _onto_standard(ranked[:, :s] - self.min_share, max(self.total - s * self.min_share, 0.0))
+                head[:, :s] = self.min_share + onto_simplex(ranked[:, :s] - self.min_share, max(self.total - s * self.min_share, 0.0))
             else:
                 head[:, :s] = [self._round(row) for row in ranked[:, :s]]
             gap = np.sum((head - ranked) ** 2, axis=1)
@@ -142,7 +142,7 @@ class Simplex:
     def _round(self, row: Array) -> list[float]:
         """The nearest grid point with all entries non-zero: greedy increments are optimal for a separable convex cost."""
         scaled = row * (self.units / self.total)
-        relaxed = self.least_units + _onto_standard((scaled - self.least_units)[None, :], self.units - len(row) * self.least_units)[0]
+        relaxed = self.least_units + onto_simplex((scaled - self.least_units)[None, :], self.units - len(row) * self.least_units)[0]
         units = np.maximum(np.floor(relaxed) - 1, self.least_units)
         while units.sum() < self.units:
             units[np.argmin(units - scaled)] += 1
@@ -158,7 +158,7 @@ class Simplex:
         return np.asarray(np.minimum(P * (self.total / P.sum(axis=1, keepdims=True)), self.total))
 
 
-def _onto_standard(P: Array, total: float) -> Array:
+def onto_simplex(P: Array, total: float) -> Array:
     """Projection of rows onto ``x >= 0, sum(x) == total`` by sorting (Held, Wolfe, Crowder 1974)."""
     ranked = -np.sort(-P, axis=1)
     excess = (np.cumsum(ranked, axis=1) - total) / np.arange(1, P.shape[1] + 1)

@@ -6,6 +6,7 @@ The names of a study's cells are ``trial``, its parameters (``T``; ``mix.THF`` f
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any
 
 from bbo.errors import InvalidStudy, InvalidTell, OutOfRange
 from bbo.problem import Problem
-from bbo.space import Parameter, Sequence, Simplex, Space
+from bbo.space import Array, Parameter, Sequence, Simplex, Space
 
 Mark = str | None
 """Decimal mark of a text: ``"."`` or ``","``; None where either may be meant."""
@@ -124,6 +125,8 @@ class Layout:
         parameter, text = self.space.parameters[slot.parameter], text.strip()
         if text.lower() in ("true", "false") and parameter.types(name)[name] == "truth":
             return text.lower() == "true"
+        if isinstance(parameter, Array):
+            return _array_of(text, name, parameter)
         if isinstance(parameter, Sequence):
             return text if isinstance(parameter.alphabet, str) else text.split()
         if parameter.cardinality is not None and parameter.cardinality <= _MAX_LISTED:
@@ -169,9 +172,18 @@ def write_value(value: Any, mark: str = ".") -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return _write_float(value).replace(".", mark)
-    if isinstance(value, list):  # a sequence whose letters are words
-        return " ".join(value)
+    if isinstance(value, list):
+        words = all(isinstance(entry, str) for entry in value)  # a sequence whose letters are words
+        return " ".join(value) if words else json.dumps(value)
     return "none" if value is None else str(value)
+
+
+def _array_of(text: str, name: str, parameter: Array) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise OutOfRange(f"{name} is {text!r}; it is an array, such as [0.5, 1.0]") from None
+    return parameter.check(value, name, outside=True)
 
 
 def mark_of(text: str) -> Mark:

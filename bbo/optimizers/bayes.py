@@ -27,6 +27,7 @@ from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
 from bbo.prior_studies import canonical
 from bbo.problem import Problem
+from bbo.space import Array as ArrayParameter
 from bbo.space import Sequence as SequenceParameter
 from surrogates.columns import Role
 
@@ -253,6 +254,8 @@ class Bayes:
         for name, parameter in problem.space.parameters.items():
             if parameter.role not in roles:
                 return f"it models decisions only, and {name!r} is a {parameter.role} parameter"
+            if isinstance(parameter, ArrayParameter) and not parameter.searchable:
+                return f"it searches arrays between bounds and on simplices, and {name!r} is within another set"
             if isinstance(parameter, SequenceParameter):
                 return f"it cannot model sequences, and {name!r} is one"
         return None

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
 from bbo.errors import InvalidStudy
 from bbo.plots.style import log_ticks, number, text
-from bbo.space import Bool, Categorical, Float, Int, Ordinal, Simplex, Space
+from bbo.space import Array, Bool, Categorical, Float, Int, Ordinal, Simplex, Space
 from bbo.space import Sequence as Letters
 from bbo.space.parameter import Parameter
 
@@ -32,7 +34,7 @@ class Axis:
 
     name: str
     parameter: str
-    part: str | int | None = None
+    part: str | int | tuple[int, ...] | None = None
     unit: str = ""
     log: bool = False
     levels: tuple[Any, ...] = ()
@@ -48,7 +50,11 @@ class Axis:
     def value(self, params: Mapping[str, Any]) -> Any:
         """The native value, None where the parameter is inactive."""
         value = params.get(self.parameter)
-        return value if value is None or self.part is None else value[self.part]
+        if value is None or self.part is None:
+            return value
+        for index in self.part if isinstance(self.part, tuple) else (self.part,):
+            value = value[index]
+        return value
 
     def position(self, params: Mapping[str, Any]) -> float | None:
         """Where it stands: the number itself, or the place among the levels. None where inactive, and for a choice that is gone."""
@@ -111,6 +117,11 @@ def _axes(name: str, parameter: Parameter) -> Iterator[Axis]:
         case Simplex():
             for part in parameter.names:
                 yield Axis(f"{name}.{part}", name, part, high=float(parameter.total))
+        case Array():
+            bounds = parameter.convex.bounds
+            entries = np.ndindex(*bounds.shape[1:])
+            for column, index, low, high in zip(parameter.columns(name), entries, *bounds.reshape(2, -1), strict=True):
+                yield Axis(column.name, name, index, low=float(low), high=float(high))
         case Letters():
             for k in range(parameter.length):
                 yield Axis(f"{name}[{k}]", name, k, levels=tuple(parameter.alphabet), high=len(parameter.alphabet) - 1.0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from bbo.model import predict
 from bbo.plots.axes import Axis
-from bbo.space import Space
+from bbo.space import Array, Space
 
 if TYPE_CHECKING:
     from bbo.study import Study
@@ -111,6 +113,8 @@ def _values(space: Space, center: Mapping[str, Any], axis: Axis, n: int) -> Iter
     elif isinstance(axis.part, int):
         for letter in axis.levels:
             yield [*here[: axis.part], letter, *here[axis.part + 1 :]]
+    elif isinstance(axis.part, tuple):
+        yield from _along_entry(np.asarray(here), cast(Array, getattr(kind := space.parameters[axis.parameter], "inner", kind)), axis, n)
     else:
         rest = sum(other for part, other in here.items() if part != axis.part)
         for k in range(n):
@@ -118,3 +122,15 @@ def _values(space: Space, center: Mapping[str, Any], axis: Axis, n: int) -> Iter
             left = axis.high - share
             even = left / (len(here) - 1)
             yield {part: share if part == axis.part else other * left / rest if rest else even for part, other in here.items()}
+
+
+def _along_entry(here: Any, parameter: Array, axis: Axis, n: int) -> Iterator[Any]:
+    """Arrays with another value of one entry, each brought back to the nearest of the set where it left it."""
+    X = np.repeat(here[None], n, axis=0)
+    where: tuple[Any, ...] = (slice(None), *cast("tuple[int, ...]", axis.part))
+    X[where] = np.linspace(axis.low, axis.high, n)
+    places = [-np.inf]
+    for value in parameter.convex.project(X).tolist():  # the entry never falls while the one asked for rises: projections are monotone
+        if (place := axis.position({axis.parameter: value})) is not None and place > places[-1]:
+            places.append(place)
+            yield value

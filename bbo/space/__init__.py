@@ -1,5 +1,6 @@
 """Search spaces: parameters, conditions between them, and constraints known beforehand."""
 
+from bbo.space.array import Array
 from bbo.space.choices import Bool, Categorical, Fixed, Ordinal
 from bbo.space.numeric import Float, Int
 from bbo.space.parameter import Parameter
@@ -9,6 +10,7 @@ from bbo.space.simplex import Simplex
 from bbo.space.space import Space
 
 __all__ = [
+    "Array",
     "Bool",
     "Categorical",
     "Context",

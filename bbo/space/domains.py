@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from acquisitions.domain import Box, Domain, Linear, Opaque, Shape
+from acquisitions.domain import Box, Domain, Linear, Opaque, Shape, Within
+from acquisitions.domain import Simplex as Mixture
+from acquisitions.domain.convex import StandardSimplex
 from bbo.errors import InvalidSpace
+from bbo.space.array import Array as ArrayParameter
 from bbo.space.choices import Ordinal
 from bbo.space.constraints import Check, Condition
 from bbo.space.expressions import excess
@@ -84,6 +87,8 @@ def _scale(parameter: Parameter, k: int) -> _Scale:
             return _Scale(values[0], values[-1] - values[0])
         case Simplex():
             return _Scale(0.0, parameter.total)
+        case ArrayParameter():
+            return _Scale(float(parameter.offset[k]), float(parameter.scale[k]))
     return _IDENTITY
 
 
@@ -241,6 +246,17 @@ def _shapes(space: Space, columns: Columns, bounds: Array, units: str) -> tuple[
             shape = parameter.shape
             step = None if shape.step is None else shape.step * scale
             shapes.append(replace(shape, columns=members, total=shape.total * scale, min_share=shape.min_share * scale, step=step))
+        elif isinstance(parameter, ArrayParameter):
+            for piece, part in parameter.pieces:
+                own, zero, unit = members[part], parameter.offset[part], parameter.scale[part]
+                if units == "native":
+                    zero, unit = np.zeros_like(zero), np.ones_like(unit)
+                if isinstance(piece, StandardSimplex) and len(own) > 1:
+                    shapes.append(Mixture(own, piece.total / float(unit[0])))
+                elif parameter.fills(piece):
+                    boxed += own
+                else:
+                    shapes.append(Within(own, piece, zero, float(unit[0])))
         else:
             boxed += members
     if boxed:

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
+from acquisitions.domain.convex import ConvexSet
 from bbo.errors import InvalidSpace
+from bbo.space.array import Array
 from bbo.space.choices import Bool, Categorical, Fixed, Ordinal
 from bbo.space.numeric import Float, Int
 from bbo.space.parameter import Parameter
 from bbo.space.roles import Context, Environment, Fidelity, Normal, Source, Task, Uniform
 from bbo.space.sequence import Sequence
+from bbo.space.sets import set_from_json, set_to_json
 from bbo.space.simplex import Simplex
 from bbo.space.tree import nearest
 
 KINDS: dict[str, type[Parameter]] = {
     kind.tag: kind
-    for kind in (Float, Int, Bool, Categorical, Ordinal, Fixed, Simplex, Sequence, Fidelity, Source, Task, Context, Environment)
+    for kind in (Float, Int, Bool, Categorical, Ordinal, Fixed, Simplex, Sequence, Array, Fidelity, Source, Task, Context, Environment)
 }
 
 
@@ -27,7 +30,7 @@ def parameter_to_json(parameter: Parameter) -> dict[str, Any]:
     for field in fields(parameter):
         value = getattr(parameter, field.name)
         if field.name not in parameter.main and (field.default is MISSING or value != field.default):
-            data[field.name] = _plain(value)
+            data[field.name] = set_to_json(value) if isinstance(value, ConvexSet) else _plain(value)
     return data
 
 
@@ -51,8 +54,10 @@ def parameter_from_json(data: Any, name: str) -> Parameter:
     for key in options:
         if key not in allowed:
             raise InvalidSpace(f"parameter {name!r}: unknown key {key!r}{nearest(key, allowed)}")
+    within = options.pop("within", None)
     try:
-        return kind(*_from_json_main(kind, data[kind.tag], name), **_plain(options))
+        given: dict[str, Any] = {} if within is None else {"within": set_from_json(within)}
+        return kind(*_from_json_main(kind, data[kind.tag], name), **_plain(options), **given)
     except InvalidSpace as error:
         raise InvalidSpace(f"parameter {name!r}: {error}") from None
     except TypeError as error:

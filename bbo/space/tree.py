@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from bbo.errors import InvalidSpace, OutOfRange
+from bbo.space.array import Array
 from bbo.space.expressions import Compare, Expression, Literal, Logic, Member, Name, check_truth, equality, parse
 from bbo.space.expressions.types import Type
 from bbo.space.parameter import Parameter
@@ -74,6 +75,8 @@ class Tree:
         for name in sorted(expression.names):
             if name not in self.types:
                 raise InvalidSpace(f"{where}: unknown name {name!r}{nearest(name, self.types)}")
+            if isinstance(getattr(owner := self.parameters[self.owner[name]], "inner", owner), Array):
+                raise InvalidSpace(f"{where}: {name!r} is an array, of which expressions cannot speak; constrain it with a callable")
         check_truth(expression, self.types)
         for node in walk(expression):
             for name, value in _constants_beside(node):
