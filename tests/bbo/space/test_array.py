@@ -232,7 +232,7 @@ def loss(trial: Any) -> float:
     return float(np.sum((np.asarray(trial["x"]) - 0.3) ** 2)) + trial["t"]
 
 
-@names
+@pytest.mark.parametrize("name", ["bounds", "l1", "polytope", "spectrahedron"])
 def test_random_search_resumes_from_storage(name: str, tmp_path: Path) -> None:
     space = space_of(SETS[name])
 
