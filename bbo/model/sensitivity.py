@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisitions.domain import Simplex
+from acquisitions.domain import Simplex, Within
 from bbo.model.contract import CubeModel, Model
 from bbo.model.prediction import model_of
 from bbo.space.sampling import sobol_points
@@ -108,7 +108,7 @@ def _designs(space: Space, n: int, rng: np.random.Generator) -> tuple[Array, Arr
             levels = np.asarray(space.columns[i].levels)
             X[:, i] = levels[np.minimum((X[:, i] * len(levels)).astype(int), len(levels) - 1)]
         for shape in space.cube.shapes:
-            if isinstance(shape, Simplex):
+            if isinstance(shape, Simplex | Within):
                 X[:, shape.columns] = shape.sample(n, rng)
     return designs
 

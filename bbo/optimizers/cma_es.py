@@ -22,7 +22,7 @@ from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.problem import Problem
-from bbo.space import Fixed, Float, Int
+from bbo.space import Array, Fixed, Float, Int
 
 _WAITED_FOR = frozenset({State.QUEUED, State.PENDING})
 _MIN_STEPS = 0.2  # of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move
@@ -60,7 +60,7 @@ class CMAES:
             raise InvalidStudy(f"cma_es: popsize is {self.popsize!r}; it is None or an integer, at least 4")
 
     def supports(self, problem: Problem) -> str | None:
-        """None for one measured objective over a box of at least two floats or integers, else the reason."""
+        """None for one measured objective over a box of at least two floats, integers or entries of arrays, else the reason."""
         if len(problem.objectives) > 1:
             return f"it minimizes one objective, and there are {len(problem.objectives)}"
         if problem.objectives[0].feedback == "ranking":
@@ -69,7 +69,9 @@ class CMAES:
         for name, parameter in space.parameters.items():
             if parameter.role != "decision":
                 return f"it searches decisions only, and {name!r} is a {parameter.role} parameter"
-            if not isinstance(parameter, (Float, Int, Fixed)):
+            if isinstance(parameter, Array) and not parameter.fills(parameter.convex):
+                return f"it searches boxes, and {name!r} is an array within another set"
+            if not isinstance(parameter, (Float, Int, Array, Fixed)):
                 return f"it searches floats and integers only, and {name!r} is a {type(parameter).__name__}"
             if parameter.when is not None:
                 return f"it cannot leave parameters out, and {name!r} is conditional"

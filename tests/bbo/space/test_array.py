@@ -13,6 +13,7 @@ import bbo
 import bbo.testing.optimizer as kit
 from bbo.errors import InvalidSpace, InvalidTell, OutOfRange
 from bbo.files.cells import Layout, write_value
+from bbo.model.sensitivity import _designs
 
 SETS: dict[str, bbo.Array] = {
     "bounds": bbo.Array(3, -1, 2),
@@ -231,7 +232,7 @@ def loss(trial: Any) -> float:
     return float(np.sum((np.asarray(trial["x"]) - 0.3) ** 2)) + trial["t"]
 
 
-@names
+@pytest.mark.parametrize("name", ["bounds", "l1", "polytope", "spectrahedron"])
 def test_random_search_resumes_from_storage(name: str, tmp_path: Path) -> None:
     space = space_of(SETS[name])
 
@@ -270,6 +271,24 @@ def test_other_optimizers_stay_inside(optimizer: str) -> None:
         study = bbo.Study(space, "minimize", optimizer=optimizer, seed=0)
         for trial in study.ask(5):
             assert space.contains(trial.params)
+
+
+def test_cma_es_takes_an_array_for_its_entries() -> None:
+    """The same points as with one float an entry, up to rounding."""
+    entries = bbo.Space({name: bbo.Float(-1, 2) for name in "abc"})
+    one = bbo.minimize(lambda t: t["a"] ** 2 + t["b"] + t["c"], entries, n_trials=30, optimizer="cma_es", seed=0)
+    space = bbo.Space({"x": SETS["bounds"]})
+    array = bbo.minimize(lambda t: t["x"][0] ** 2 + t["x"][1] + t["x"][2], space, n_trials=30, optimizer="cma_es", seed=0)
+    ours, theirs = [trial.params["x"] for trial in array.trials], [list(trial.params.values()) for trial in one.trials]
+    assert np.allclose(ours, theirs, rtol=0, atol=1e-9)
+    with pytest.raises(bbo.Unsupported, match="within another set"):
+        bbo.Study(bbo.Space({"x": SETS["l2"]}), "minimize", optimizer="cma_es", seed=0)
+
+
+def test_importance_varies_an_array_within_its_set() -> None:
+    space = bbo.Space({name.replace(" ", "_"): array for name, array in SETS.items()})
+    for design in _designs(space, 64, np.random.default_rng(0)):
+        assert space.cube.contains(design).all()
 
 
 @pytest.mark.parametrize("optimizer", [bbo.Random(), bbo.Sobol()])
