@@ -24,7 +24,7 @@ def one_objective_on_a_box(problem: Problem) -> str | None:
         if parameter.role != "decision":
             return f"it searches decisions only, and {name!r} is a {parameter.role} parameter"
         if not isinstance(parameter, (Float, Int, Fixed)):
-            return f"it searches floats and integers only, and {name!r} is a {type(parameter).__name__}"
+            return f"it searches numbers only, and {name!r} is a {type(parameter).__name__}"
         if parameter.when is not None:
             return f"it cannot leave parameters out, and {name!r} is conditional"
     if space.constraints:
