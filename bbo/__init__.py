@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from bbo.optimizers import CMAES as CMAES
     from bbo.optimizers import CONFIG as CONFIG
     from bbo.optimizers import EPBO as EPBO
+    from bbo.optimizers import GFM as GFM
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
+    from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
     from bbo.optimizers import PrimalDual as PrimalDual
     from bbo.optimizers import Random as Random
@@ -74,7 +76,7 @@ _EXPORTS = {
     ),
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
-    "bbo.optimizers": "Auto Bayes CMAES CONFIG EPBO Grid PrimalDual Random Sobol list_optimizers",
+    "bbo.optimizers": "Auto Bayes CMAES CONFIG EPBO GFM GFMPlus Grid PrimalDual Random Sobol list_optimizers",
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

@@ -221,12 +221,14 @@ def problems() -> dict[str, list[Problem]]:
     value = (bbo.Objective("value"),)
     mixed: list[Parameter] = [bbo.Bool(), bbo.Categorical(["a", "b"]), bbo.Ordinal([1, 2, 4]), bbo.Simplex(["p", "q", "r"])]
     conditional = bbo.Space({"x": x, "n": bbo.Int(1, 5), "y": bbo.Float(0, 1, when="n >= 3")})
-    numbers = bbo.Space({"x": x, "s": bbo.Float(0, 1, step=0.25), "n": bbo.Int(1, 5), "l": bbo.Float(1e-3, 1, log=True)})
+    floats = bbo.Space({"x": x, "l": bbo.Float(1e-3, 1, log=True)})
+    stepped: list[Parameter] = [bbo.Float(0, 1, step=0.25), bbo.Int(1, 5)]
     leveled: list[Parameter] = [bbo.Fidelity(0, 1), bbo.Source({"a": 1, "b": 9})]
     task, given = (bbo.Space({"x": x, "y": y, "z": z}) for z in (bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1))))
     chances: list[Parameter] = [bbo.Environment(bbo.Uniform(0, 1)), bbo.Environment({"a": 0.3, "b": 0.7})]
     return {
-        "Float, Int, steps, log scales": [Problem(numbers, value)],
+        "Float, log scales": [Problem(floats, value)],
+        "Int, steps": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in stepped],
         "Bool, Categorical, Ordinal, `when=`, Simplex": [
             *(Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in mixed),
             Problem(conditional, value),
@@ -244,7 +246,7 @@ def problems() -> dict[str, list[Problem]]:
 
 
 def test_optimizers_can_what_the_guide_says() -> None:
-    heads = (("bayes",), ("config", "epbo", "primal_dual"), ("cma_es",), ("sobol", "random"), ("grid",))
+    heads = (("bayes",), ("config", "epbo", "primal_dual"), ("cma_es",), ("gfm", "gfm_plus"), ("sobol", "random"), ("grid",))
     told = {row[0]: row[1:] for row in table("docs/guides/optimizers.md", "## What each can do")}
     for row, examples in problems().items():
         for names, says in zip(heads, told[row], strict=True):

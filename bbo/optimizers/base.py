@@ -147,6 +147,8 @@ REGISTRY: dict[str, str] = {
     "cma_es": "bbo.optimizers.cma_es:CMAES",
     "config": "bbo.optimizers.config:CONFIG",
     "epbo": "bbo.optimizers.epbo:EPBO",
+    "gfm": "bbo.optimizers.gfm:GFM",
+    "gfm_plus": "bbo.optimizers.gfm:GFMPlus",
     "grid": "bbo.optimizers.grid:Grid",
     "primal_dual": "bbo.optimizers.primal_dual:PrimalDual",
     "random": "bbo.optimizers.random:Random",

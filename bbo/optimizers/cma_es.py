@@ -21,10 +21,9 @@ from bbo.errors import InvalidStudy
 from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query, Request, refuse
+from bbo.optimizers.phases import WAITED_FOR, best_known, one_objective_on_a_box
 from bbo.problem import Problem
-from bbo.space import Array, Fixed, Float, Int
 
-_WAITED_FOR = frozenset({State.QUEUED, State.PENDING})
 _MIN_STEPS = 0.2  # of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move
 
 
@@ -61,23 +60,9 @@ class CMAES:
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective over a box of at least two floats, integers or entries of arrays, else the reason."""
-        if len(problem.objectives) > 1:
-            return f"it minimizes one objective, and there are {len(problem.objectives)}"
-        if problem.objectives[0].feedback == "ranking":
-            return "it needs values, and the study is told rankings"
-        space = problem.space
-        for name, parameter in space.parameters.items():
-            if parameter.role != "decision":
-                return f"it searches decisions only, and {name!r} is a {parameter.role} parameter"
-            if isinstance(parameter, Array) and not parameter.fills(parameter.convex):
-                return f"it searches boxes, and {name!r} is an array within another set"
-            if not isinstance(parameter, (Float, Int, Array, Fixed)):
-                return f"it searches floats and integers only, and {name!r} is a {type(parameter).__name__}"
-            if parameter.when is not None:
-                return f"it cannot leave parameters out, and {name!r} is conditional"
-        if space.constraints:
-            return f"it cannot keep known constraints, and there is {str(space.constraints[0])!r}"
-        if space.d < 2:
+        if (reason := one_objective_on_a_box(problem)) is not None:
+            return reason
+        if problem.space.d < 2:
             return "it needs at least two parameters"
         return None
 
@@ -143,19 +128,7 @@ class Evolution:
 
     def best_known(self) -> list[float]:
         """Where to begin: the best feasible point of the log (in the cube), or the middle of it."""
-        problem = self.problem
-        found = [
-            record
-            for record in self._known.values()
-            if record.state is State.DONE
-            and not record.outside
-            and problem.feasible(record.values)
-            and problem.space.contains(record.params)
-        ]
-        if not found:
-            return [0.5] * problem.space.d
-        best = min(found, key=lambda record: (problem.losses(record.values)[0], record.number))
-        return [float(u) for u in problem.space.encode([best.params])[0]]
+        return best_known(self.problem, self._known.values())
 
     def start(self, x0: ArrayLike) -> None:
         """Begin the current run at a point of the cube."""
@@ -184,7 +157,7 @@ class Evolution:
 
     def _complete(self) -> bool:
         """Whether every ticket of the open generation is out and none is waited for."""
-        return len(self.trials) == len(self.points) and not any(record.state in _WAITED_FOR for record in self.trials.values())
+        return len(self.trials) == len(self.points) and not any(record.state in WAITED_FOR for record in self.trials.values())
 
     def _popsize(self) -> int:
         return self.settings.popsize or 4 + int(3 * math.log(self.problem.space.d))

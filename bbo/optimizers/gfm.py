@@ -1,0 +1,148 @@
+"""GFM and GFM+: gradient-free methods for functions that are neither smooth nor convex."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bbo.errors import InvalidStudy
+from bbo.log.ledger import Update
+from bbo.optimizers.base import Proposal, Request, refuse
+from bbo.optimizers.descent import Descent
+from bbo.optimizers.phases import one_objective_on_a_box
+from bbo.problem import Problem
+from bbo.space import Array, Fixed, Float
+
+
+@dataclass(frozen=True, slots=True)
+class _GradientFree(ABC):
+    """The settings that both have, and what both can run on."""
+
+    delta: float = 0.02
+    step: float = 0.1
+    batch: int | None = None
+    name: ClassVar[str]
+    version: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        for setting, most in (("delta", 0.25), ("step", 1.0)):
+            given = getattr(self, setting)
+            if isinstance(given, bool) or not isinstance(given, int | float) or not 1e-6 <= given <= most:
+                raise InvalidStudy(f"{self.name}: {setting} is {given!r}; it is a number from 1e-6 to {most:g}, in ranges of the axes")
+        if self.batch is not None and (isinstance(self.batch, bool) or not isinstance(self.batch, int) or self.batch < 1):
+            raise InvalidStudy(f"{self.name}: batch is {self.batch!r}; it is None or an integer, at least 1")
+
+    def supports(self, problem: Problem) -> str | None:
+        """None for one measured objective without outcome constraints over a box of floats or arrays, else the reason."""
+        if (reason := one_objective_on_a_box(problem)) is not None:
+            return reason
+        for name, parameter in problem.space.parameters.items():
+            if not isinstance(parameter, (Fixed, Array)) and not (isinstance(parameter, Float) and parameter.step is None):
+                return f"it takes differences over small distances, and {name!r} goes in steps"
+        if problem.outcome_constraints:
+            return f"it knows no outcome constraints, and there is one on {problem.outcome_constraints[0].name!r}"
+        if problem.space.d < 1:
+            return "it needs a parameter to vary"
+        return None
+
+    @abstractmethod
+    def init(self, problem: Problem) -> Descent:
+        """No phase open yet."""
+
+    def pairs(self, problem: Problem) -> int:
+        """Pairs of points in a phase that is no anchor."""
+        return self.batch or max(4, math.ceil(problem.space.d / 4))
+
+    def fold(self, state: Descent, update: Update) -> Descent:
+        """Take in results; close the phase that is complete, and draw the next."""
+        state.fold(update)
+        return state
+
+    def propose(self, state: Descent, request: Request) -> Proposal:
+        """The next tickets of the open phase; ``"waiting"`` when all of them are out."""
+        refuse(request, "fixed", "shared", "context", optimizer=self.name)
+        if state.x is not None:
+            return state.tickets(request.n)
+        start = request.memo["x0"] if request.memo else state.best_known()
+        first = self.init(state.problem)
+        first.start(start)
+        return first.tickets(request.n, memo={"x0": start})
+
+    def model(self, state: Descent) -> None:
+        """None: it has no model of the function."""
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class GFM(_GradientFree):
+    """Descent along gradients of the function averaged over a small ball (GFM), on boxes of floats, log axes included.
+
+    Each phase estimates the gradient by `batch` pairs of points at ``x + delta u`` and ``x - delta u``, with u uniform on the unit
+    sphere, and steps against it. All is in the cube of `Space.encode`. The first step has the length `step`, so that units of the
+    objective do not matter; what the estimate is multiplied by then stays, and is halved after ten phases without progress, down to
+    a hundredth. Iterates keep the distance `delta` from the bounds, so that every pair lies inside. Both trials of a pair have the
+    same `Trial.seed`: a random objective that draws from it is estimated with far less variance.
+
+    It starts at the best point known, and ignores trials of other origin after that. Pairs of which a trial failed, was pruned,
+    abandoned or lost, or was run elsewhere than planned, are left out of the estimate; a phase without any whole pair is drawn anew.
+
+    Args:
+        delta: Radius of the ball, in ranges of the axes.
+        step: Length of the first step, in ranges of the axes.
+        batch: Pairs in a phase; None means a quarter of the number of parameters, and at least 4.
+
+    Raises:
+        InvalidStudy: A setting is out of range.
+
+    Source: Lin, Zheng & Jordan (NeurIPS 2022), arXiv:2209.05045; the choice of step sizes is ours.
+    """
+
+    name: ClassVar[str] = "gfm"
+    version: ClassVar[int] = 1
+
+    def init(self, problem: Problem) -> Descent:
+        """No phase open yet."""
+        batch = self.pairs(problem)
+        return Descent(problem, delta=self.delta, step=self.step, batch=batch, anchor_batch=batch, every=1)
+
+
+@dataclass(frozen=True, slots=True)
+class GFMPlus(_GradientFree):
+    """GFM with estimates that are corrected from step to step (GFM+).
+
+    Every `every` steps the gradient is estimated by ``every * batch`` pairs. At the steps between, it is corrected by the difference of
+    the estimates at this iterate and the one before it, both by the same `batch` directions and random numbers: four trials each, with
+    one `Trial.seed`. Where corrections have made it more than five times as long it is estimated anew, since they only hold while
+    steps are short beside `delta`. A correction needs all four trials of a direction. All else is as in `GFM`.
+
+    The code the authors published overwrites the iterate before with the new one, so that its corrections are zero and it steps
+    `every` times along one estimate; this one corrects, and its runs are therefore not theirs.
+
+    Args:
+        delta: Radius of the ball, in ranges of the axes.
+        step: Length of the first step, in ranges of the axes; that of `delta`, not the longer one of `GFM`.
+        batch: Directions in a phase that corrects; None means a quarter of the number of parameters, and at least 4.
+        every: Steps from one full estimate to the next.
+
+    Raises:
+        InvalidStudy: A setting is out of range.
+
+    Source: Chen, Xu & Luo (ICML 2023), arXiv:2301.06428; the choice of step sizes is ours.
+    """
+
+    step: float = 0.02
+    every: int = 10
+    name: ClassVar[str] = "gfm_plus"
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        _GradientFree.__post_init__(self)
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise InvalidStudy(f"{self.name}: every is {self.every!r}; it is an integer, at least 1")
+
+    def init(self, problem: Problem) -> Descent:
+        """No phase open yet."""
+        batch = self.pairs(problem)
+        return Descent(problem, delta=self.delta, step=self.step, batch=batch, anchor_batch=self.every * batch, every=self.every)
