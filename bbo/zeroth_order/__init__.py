@@ -1,0 +1,1 @@
+"""Parts of methods that need no gradient: pure functions on NumPy arrays."""
