@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bbo.execution import Result as Result
     from bbo.objectives import Constraint as Constraint
     from bbo.objectives import Objective as Objective
+    from bbo.optimizers import CBO as CBO
     from bbo.optimizers import CMAES as CMAES
     from bbo.optimizers import CONFIG as CONFIG
     from bbo.optimizers import EPBO as EPBO
@@ -76,7 +77,7 @@ _EXPORTS = {
     ),
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
-    "bbo.optimizers": "Auto Bayes CMAES CONFIG EPBO GFM GFMPlus Grid PrimalDual Random Sobol list_optimizers",
+    "bbo.optimizers": "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus Grid PrimalDual Random Sobol list_optimizers",
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

@@ -21,7 +21,7 @@ from bbo.errors import InvalidStudy
 from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query, Request, refuse
-from bbo.optimizers.phases import WAITED_FOR, best_known, one_objective_on_a_box
+from bbo.optimizers.phases import awaited, best_known, executed, one_objective_on_a_box
 from bbo.problem import Problem
 
 _MIN_STEPS = 0.2  # of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move
@@ -157,7 +157,7 @@ class Evolution:
 
     def _complete(self) -> bool:
         """Whether every ticket of the open generation is out and none is waited for."""
-        return len(self.trials) == len(self.points) and not any(record.state in WAITED_FOR for record in self.trials.values())
+        return len(self.trials) == len(self.points) and not awaited(self.trials.values())
 
     def _popsize(self) -> int:
         return self.settings.popsize or 4 + int(3 * math.log(self.problem.space.d))
@@ -192,14 +192,7 @@ class Evolution:
 
     def _executed(self, index: int, record: Record) -> NDArray[np.float64]:
         """The latent point of a ticket, in the columns where what was run differs from the plan moved to what was run."""
-        latent: NDArray[np.float64] = self.points[index]
-        if record.params == record.planned:
-            return latent
-        planned, run = self.problem.space.encode([record.planned, record.params])
-        moved = planned != run
-        latent = latent.copy()
-        latent[moved] = run[moved].clip(0, 1)
-        return latent
+        return executed(self.problem.space, self.points[index], record)
 
 
 def ranking_values(problem: Problem, records: Sequence[Record]) -> list[float]:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query
-from bbo.optimizers.phases import WAITED_FOR, best_known
+from bbo.optimizers.phases import awaited, best_known
 from bbo.problem import Problem
 from bbo.zeroth_order import central_points, sphere_directions, sphere_two_point
 
@@ -119,7 +119,7 @@ class Descent:
     def _complete(self) -> bool:
         """Whether every ticket of the open phase is out and none is waited for."""
         size = self.points[..., 0].size
-        return len(self.trials) == size and not any(record.state in WAITED_FOR for record in self.trials.values())
+        return len(self.trials) == size and not awaited(self.trials.values())
 
     def _draw(self) -> None:
         """Open the phase: pairs at the iterate, and for a correction the same pairs at the iterate before it."""

@@ -1,16 +1,18 @@
-"""What methods that own phases of queries share: what they can run on, where they start, and what they wait for."""
+"""What methods that own phases of queries share: what they run on, where they start, what they wait for, and where points were run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.problem import Problem
-from bbo.space import Array, Fixed, Float, Int
+from bbo.space import Array, Fixed, Float, Int, Space
 
-WAITED_FOR = frozenset({State.QUEUED, State.PENDING})
-"""States in which a trial's result may still come, so that its phase stays open."""
+_WAITED_FOR = frozenset({State.QUEUED, State.PENDING})
 
 
 def one_objective_on_a_box(problem: Problem) -> str | None:
@@ -45,3 +47,19 @@ def best_known(problem: Problem, records: Iterable[Record]) -> list[float]:
         return [0.5] * problem.space.d
     best = min(found, key=lambda record: (problem.losses(record.values)[0], record.number))
     return [float(u) for u in problem.space.encode([best.params])[0]]
+
+
+def awaited(records: Iterable[Record]) -> bool:
+    """Whether a result of any of these trials may still come."""
+    return any(record.state in _WAITED_FOR for record in records)
+
+
+def executed(space: Space, latent: NDArray[np.float64], record: Record) -> NDArray[np.float64]:
+    """The latent point (`d`, unit cube) of a ticket, in the columns where what was run differs from the plan moved to what was run."""
+    if record.params == record.planned:
+        return latent
+    planned, run = space.encode([record.planned, record.params])
+    moved = planned != run
+    latent = latent.copy()
+    latent[moved] = run[moved].clip(0, 1)
+    return latent
