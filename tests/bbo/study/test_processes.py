@@ -107,7 +107,7 @@ def test_a_new_process_goes_on_bit_for_bit(url: str, optimizer: str) -> None:
 
 @pytest.mark.parametrize("optimizer", sorted(REGISTRY))
 def test_an_imported_log_goes_on_bit_for_bit(optimizer: str) -> None:
-    space = bbo.Space({"x": bbo.Float(0, 1), "k": bbo.Int(0, 9)})
+    space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 9)})
     study = bbo.Study(space, "minimize", optimizer=optimizer, seed=7)
     go_on(study, 6)
     other = open_storage(None)
