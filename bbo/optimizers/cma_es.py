@@ -175,7 +175,7 @@ class Evolution:
         kept = [(index, self.trials[index]) for index in sorted(self.trials) if self.trials[index].state.finished]
         stop = ""
         if len(kept) >= max(3, self.strategy.sp.weights.mu):
-            points = [self._executed(index, record) for index, record in kept]
+            points = [executed(self.problem.space, self.points[index], record) for index, record in kept]
             try:
                 with _quiet():
                     self.strategy.tell(points, ranking_values(self.problem, [record for _, record in kept]))
@@ -189,10 +189,6 @@ class Evolution:
             self.start(self.problem.rng("cma_es", "restart", self.run).uniform(size=self.problem.space.d))
         else:
             self._draw()
-
-    def _executed(self, index: int, record: Record) -> NDArray[np.float64]:
-        """The latent point of a ticket, in the columns where what was run differs from the plan moved to what was run."""
-        return executed(self.problem.space, self.points[index], record)
 
 
 def ranking_values(problem: Problem, records: Sequence[Record]) -> list[float]:

@@ -17,6 +17,7 @@ from bbo.log.states import State
 from bbo.objectives import Constraint, Objective
 from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.cma_es import CMAES, Normals, ranking_values
+from bbo.optimizers.phases import executed
 from bbo.problem import Problem
 from bbo.replica import Replica
 
@@ -195,9 +196,9 @@ def test_only_the_parameters_that_were_run_otherwise_move_the_latent_point() -> 
     trials = study.ask(4)
     study.tell(trials[0], 1.0, params={**trials[0].params, "x": 0.9})
     state = study._replica.state
-    executed = state._executed(0, state.trials[0])
-    assert executed[0] == state.points[0][0] != space.encode([trials[0].params])[0][0]
-    assert executed[1] == 0.9
+    run = executed(state.problem.space, state.points[0], state.trials[0])
+    assert run[0] == state.points[0][0] != space.encode([trials[0].params])[0][0]
+    assert run[1] == 0.9
     study.tell(trials[1:], [2.0, 3.0, 4.0])
     assert study.ask().params in space.decode(study._replica.state.points)
 
