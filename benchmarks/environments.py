@@ -37,7 +37,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
         "nevergrad==1.0.12",
         "numpy==2.2.6",
         "scipy==1.17.1",
-        "threadpoolctl==3.6.0",
+        "threadpoolctl==3.8.0",
         "cloudpickle==3.1.2",
     ),
     # Newer JAX has dropped what its release of equinox uses, and the newest flax, optax and chex want that JAX.
