@@ -10,6 +10,7 @@ from bbo.optimizers.base import REGISTRY
 if TYPE_CHECKING:
     from bbo.optimizers.auto import Auto
     from bbo.optimizers.bayes import Bayes
+    from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
     from bbo.optimizers.cbo import CBO
     from bbo.optimizers.cma_es import CMAES
     from bbo.optimizers.config import CONFIG
@@ -20,7 +21,22 @@ if TYPE_CHECKING:
     from bbo.optimizers.random import Random
     from bbo.optimizers.sobol import Sobol
 
-__all__ = ["CBO", "CMAES", "CONFIG", "EPBO", "GFM", "Auto", "Bayes", "GFMPlus", "Grid", "PrimalDual", "Random", "Sobol", "list_optimizers"]
+__all__ = [
+    "CBO",
+    "CMAES",
+    "CONFIG",
+    "EPBO",
+    "GFM",
+    "Auto",
+    "Bayes",
+    "BayesThenCMAES",
+    "GFMPlus",
+    "Grid",
+    "PrimalDual",
+    "Random",
+    "Sobol",
+    "list_optimizers",
+]
 
 _PATHS = {path.partition(":")[2]: path.partition(":")[0] for path in REGISTRY.values()}
 
