@@ -18,9 +18,25 @@ if TYPE_CHECKING:
     from bbo.optimizers.grid import Grid
     from bbo.optimizers.primal_dual import PrimalDual
     from bbo.optimizers.random import Random
+    from bbo.optimizers.rank_sgd import RankSGD
     from bbo.optimizers.sobol import Sobol
 
-__all__ = ["CBO", "CMAES", "CONFIG", "EPBO", "GFM", "Auto", "Bayes", "GFMPlus", "Grid", "PrimalDual", "Random", "Sobol", "list_optimizers"]
+__all__ = [
+    "CBO",
+    "CMAES",
+    "CONFIG",
+    "EPBO",
+    "GFM",
+    "Auto",
+    "Bayes",
+    "GFMPlus",
+    "Grid",
+    "PrimalDual",
+    "Random",
+    "RankSGD",
+    "Sobol",
+    "list_optimizers",
+]
 
 _PATHS = {path.partition(":")[2]: path.partition(":")[0] for path in REGISTRY.values()}
 
