@@ -151,7 +151,8 @@ def rank(
     opened = find(study, storage).load()
     if not tiers:
         shown = [trial.number for trial in opened.to_rank()]
-        print_trials(opened, [opened.record(number) for number in shown], as_json=as_json, attrs=True)
+        if shown or as_json:
+            print_trials(opened, [opened.record(number) for number in shown], as_json=as_json, attrs=True)
         if as_json:
             return
         if len(shown) < 2 or not on_terminal():
