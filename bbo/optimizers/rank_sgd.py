@@ -277,11 +277,11 @@ class RankedDescent(Phases):
             losses[finished] = ranking_values(self.problem, [records[i] for i in finished])
             return better_by_losses(losses, k=k)
         place = {record.number: i for i, record in enumerate(records) if record.state is State.DONE}
-        told = np.zeros((len(records), len(records)), dtype=np.intp)
+        told: list[Relation] = [np.zeros((len(records), len(records)), dtype=bool)]
         for ranking in self.rankings:
             if len(place.keys() & ranking.trials) > 1:
                 *tiers, rest = ([place[n] for n in tier if n in place] for tier in (*ranking.tiers, ranking.rest))
-                told += told_better(len(records), tiers, rest)
+                told.append(told_better(len(records), tiers, rest))
         done = np.array([record.state is State.DONE for record in records])
         failed = np.array([record.state.finished for record in records]) & ~done
         known: Relation = known_better(told) | (done[:, None] & failed[None, :])

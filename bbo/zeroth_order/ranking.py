@@ -44,16 +44,16 @@ def told_better(m: int, tiers: Sequence[Sequence[int]], rest: Sequence[int] = ()
     return (place[:, None] < place[None, :]) & takes_part[:, None] & takes_part[None, :]
 
 
-def known_better(told: ArrayLike) -> Relation:
+def known_better(told: Sequence[Relation]) -> Relation:
     """What is known when several rankings were told, `m x m`.
 
     A point is better than another where more rankings say so than say the opposite, and better than all that the other one is better
     than. What would be better than itself in this way, because judges contradict each other, is in no order.
 
     Args:
-        told: How many rankings say that i is better than j, `m x m`: the sum of their `told_better`.
+        told: What each ranking says (`told_better`), at least one.
     """
-    counts = np.asarray(told, dtype=np.intp)
+    counts = np.sum(told, axis=0, dtype=np.intp)
     above: Relation = counts > counts.T
     for k in range(len(above)):  # Warshall: the paths that have no station beyond point k
         above |= above[:, k, None] & above[None, k, :]
