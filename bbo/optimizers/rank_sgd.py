@@ -37,8 +37,9 @@ class RankSGD(InPhases):
     the best point of the first phase. What comes first there is the next incumbent. All is in the cube of `Space.encode`.
 
     After a success, distances are such that the middle one is that of the success, and directions are estimated from nothing; after a
-    failure all distances are halved, and the next directions are added to those before. `mu` grows and shrinks with them. No distance
-    becomes larger than at first. Directions that nothing orders, since all were judged equal, are drawn anew, twice as far out.
+    failure all distances are halved, and the next directions are added to those before. No distance is longer than the diagonal of
+    the box. `mu` shrinks and grows with the distances, to what it was at first and no further. Directions that nothing orders, since
+    all were judged equal, are drawn anew, twice as far out.
 
     In studies that are told rankings, any rankings of a phase count together, whole or partial, until the next phase is asked for:
     pairs, the best few, corrections. Contradictions are settled by majority (`bbo.zeroth_order.known_better`). An incumbent that was
@@ -131,7 +132,7 @@ class Standing:
         winner: The best trial of the phase before a line search.
         gradient: The estimate from all pairs in order since the last success (`d`), which points to the worse; empty without any.
         pairs: How many these are.
-        scale: What `mu` and the distances are multiplied by, at most 1.
+        scale: What the distances are multiplied by, and `mu` where it is less than 1.
         line: Whether the phase is a line search.
         note: What was out of the ordinary.
     """
@@ -294,7 +295,7 @@ class RankedDescent(Phases):
         better = self.better(records)
         if not better.any():
             note = "looked around anew, twice as far if it can be, since nothing orders the directions of the phase before"
-            return replace(before, scale=min(2 * before.scale, 1.0), note=note)
+            return replace(before, scale=max(before.scale, min(2 * before.scale, 1.0)), note=note)
         points = np.array([executed(self.problem.space, point, r) for point, r in zip(self.points, records, strict=True)])
         gradient, pairs = self.estimate(records, points - np.array(before.x))
         if before.pairs:
@@ -329,8 +330,9 @@ class RankedDescent(Phases):
             x = self.problem.space.encode([records[best].params])[0].clip(0, 1)
         else:
             x = executed(self.problem.space, self.points[index], records[best])
-            scale = scale * 2.0 ** ((self.settings.line_search - 1) // 2 - index)
-        return Standing(tuple(x.tolist()), incumbent=records[best].number, scale=min(max(scale, _SMALLEST), 1.0))
+            longest = max(1.0, np.sqrt(len(x)) / self.settings.step)
+            scale = float(np.clip(scale * 2.0 ** ((self.settings.line_search - 1) // 2 - index), _SMALLEST, longest))
+        return Standing(tuple(x.tolist()), incumbent=records[best].number, scale=scale)
 
     def _beside(self) -> list[Record]:
         """Trials of earlier phases that the line search is to be ranked with."""
@@ -348,4 +350,4 @@ class RankedDescent(Phases):
 
     @property
     def _mu(self) -> float:
-        return self.settings.mu * self.standing.scale
+        return self.settings.mu * min(self.standing.scale, 1.0)

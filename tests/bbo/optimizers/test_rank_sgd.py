@@ -161,12 +161,17 @@ def test_a_success_moves_and_a_failure_halves_and_adds_up() -> None:
     assert standing.scale == 0.25  # its distance is the middle of the next
 
 
-def test_no_distance_becomes_larger_than_at_first() -> None:
-    study = study_of()
-    tell(study)
-    line = study.ask(99)
-    study.tell(line, [-1.0, 2.0, 3.0, 0.0])
-    assert state_of(study).following().standing.scale == 1
+def test_distances_grow_to_the_diagonal_of_the_box_and_displacements_to_what_they_were() -> None:
+    study = study_of(RankSGD(m=3, line_search=3, step=0.5))
+    scales = []
+    for k in range(3):
+        around = cube(study, tell(study))
+        u = study._problem.rng("rank_sgd", 2 * k).standard_normal((3, 3))
+        np.testing.assert_allclose(around, (state_of(study).standing.x + 0.05 * u).clip(0, 1), rtol=0, atol=1e-12)
+        line = study.ask(99)
+        study.tell(line, [-float(line[0].number), *[9.0] * (len(line) - 1)])
+        scales.append(state_of(study).following().standing.scale)
+    assert scales == [2, pytest.approx(math.sqrt(3) / 0.5), pytest.approx(math.sqrt(3) / 0.5)]
 
 
 @pytest.mark.parametrize("ranked", [True, False])
@@ -261,6 +266,21 @@ def test_an_incumbent_that_nobody_measured_is_replaced_by_the_best_of_the_line()
     study.tell(line[:3], [9.0, 7.0, 8.0])
     best = order(study.trials[:4])[0]
     assert state_of(study).following().standing.incumbent == best.number
+
+
+def test_a_trial_that_was_run_outside_is_no_incumbent() -> None:
+    study = study_of(RankSGD(m=3, line_search=2))
+    for trial in study.ask(99):
+        study.tell(trial, -float(trial.number), params={**trial.params, "x": 1.5}, outside=True)
+    line = study.ask(99)
+    for trial in line[:2]:
+        study.tell(trial, -9.0, params={**trial.params, "x": -0.5}, outside=True)
+    study.abandon(line[2], "")
+    standing = state_of(study).following().standing
+    assert (standing.incumbent, standing.winner, standing.scale) == (None, None, 0.5)
+    tell(study)
+    again = study.ask(99)
+    assert again[2].params == line[2].params  # the incumbent, of which nothing is known
 
 
 @pytest.mark.parametrize("ranked", [True, False])
