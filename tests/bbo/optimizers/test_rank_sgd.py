@@ -405,6 +405,15 @@ def test_the_first_of_a_line_search_is_the_incumbent_and_the_best_trial() -> Non
     assert study.best_trial == order(study.trials)[0]
 
 
+def test_recommend_fits_a_model_to_the_rankings() -> None:
+    study = study_of(ranked=True, space=bbo.Space({"x": bbo.Float(0, 1)}))
+    for _ in range(6):
+        tell(study, lambda p: (p["x"] - 0.2) ** 2)
+    found = study.recommend()
+    assert found.params["x"] == pytest.approx(0.2, abs=0.05)
+    assert "rank_sgd has no model" in found.note
+
+
 def test_a_study_goes_on_from_rankings_of_another_optimizer() -> None:
     study = bbo.Study(BOX, TASTE, optimizer="random", seed=1)
     trials = study.ask(6)
