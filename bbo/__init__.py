@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import Grid as Grid
     from bbo.optimizers import PrimalDual as PrimalDual
     from bbo.optimizers import Random as Random
+    from bbo.optimizers import RankSGD as RankSGD
     from bbo.optimizers import Sobol as Sobol
     from bbo.optimizers import list_optimizers as list_optimizers
     from bbo.prior_studies import PriorStudy as PriorStudy
@@ -78,7 +79,7 @@ _EXPORTS = {
     ),
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
-    "bbo.optimizers": "Auto Bayes BayesThenCMAES CBO CMAES CONFIG EPBO GFM GFMPlus Grid PrimalDual Random Sobol list_optimizers",
+    "bbo.optimizers": "Auto Bayes BayesThenCMAES CBO CMAES CONFIG EPBO GFM GFMPlus Grid PrimalDual Random RankSGD Sobol list_optimizers",
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, overload
 
-from bbo import asking, best, telling
+from bbo import asking, best, ranking, telling
 from bbo.definition import check_methods, match
 from bbo.errors import BBOError, InvalidStudy, InvalidTell, NoBest, StudyExists, StudyNotFound
 from bbo.log.events import Event
@@ -337,6 +337,18 @@ class Study:
         named = {number for tier in tiers for number in tier}
         rest = [number for number, _ in map(_handle, () if among is None else among) if number not in named]
         self._write(lambda ledger: [telling.ranked(self._problem, ledger, tiers, rest)])
+
+    def to_rank(self) -> list[Trial]:
+        """The trials to be ranked now: done ones to be shown again, such as the best so far, then those that are out.
+
+        Empty where none is out. An optimizer that looks round by round (`RankSGD`) says which ones belong together.
+
+        Raises:
+            InvalidTell: The study is told values.
+        """
+        with self._lock:
+            self._replica.sync()
+            return [self._trial(number) for number in ranking.to_rank(self._replica)]
 
     def fail(self, trial: Trial | int, reason: str = "") -> None:
         """The point itself cannot be evaluated: learned from, and not proposed again.

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bbo.cli.show import layout_of, print_trials, records_of
+from bbo.cli.show import how_to_rank, layout_of, print_trials, records_of
 from bbo.cli.target import JsonOption, StorageOption, StudyArgument, find
 from bbo.cli.words import is_trial, read_params, split, trial_of
 from bbo.errors import Exhausted, InvalidStudy, Stopped, Waiting
 from bbo.files.writing import append_rows, open_sheet
+from bbo.ranking import comparison
 
 if TYPE_CHECKING:
     from bbo.log.ledger import Record
@@ -53,7 +54,10 @@ def ask(
     storage: StorageOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What to run next. Open trials come first: without -n or --more nothing is added to them."""
+    """What to run next. Open trials come first: without -n or --more nothing is added to them.
+
+    Where trials are ranked, a first ask without -n hands out as many as are to be ranked together.
+    """
     opened = find(study, storage).open()
     layout = layout_of(opened)
     sheet = None if csv is None else open_sheet(csv, layout)
@@ -61,6 +65,8 @@ def ask(
     terms |= {"fixed": read_params(fixed, layout, "--fixed"), "context": read_params(context, layout, "--context")}
     records = _ask(opened, n, more, terms)
     print_trials(opened, records, as_json=as_json)
+    if opened.objectives[0].feedback == "ranking" and not as_json:
+        typer.echo(how_to_rank(opened, study))
     if csv is not None:
         count = append_rows(csv, sheet, layout, records)
         typer.echo(f"{count} row{'' if count == 1 else 's'} appended to {csv}", err=as_json)
@@ -74,7 +80,8 @@ def _ask(study: Study, n: int | None, more: int, terms: dict[str, Any]) -> list[
         for record in records_of(study)
         if record.open and record.asked.get("lease") is None and (client is None or record.asked.get("client") == client)
     ]
-    wanted = max((n or (0 if held or more else 1)) - len(held), 0) + more
+    first = max(comparison(study._replica).left, 1) if study.objectives[0].feedback == "ranking" else 1
+    wanted = max((n or (0 if held or more else first)) - len(held), 0) + more
     if not wanted:
         return held
     try:

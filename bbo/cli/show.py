@@ -87,22 +87,39 @@ def record_json(study: Study, record: Record) -> dict[str, Any]:
     }
 
 
-def print_trials(study: Study, records: Sequence[Record], *, title: str = "", as_json: bool = False) -> None:
-    """Trials as a table or as a JSON list."""
+def how_to_rank(study: Study, word: str | None) -> str:
+    """What is to be ranked together now, and by which command; `word` is the study as it was named."""
+    from bbo.ranking import comparison
+
+    named = f" {word}" if word else ""
+    shown = [str(trial.number) for trial in study.to_rank()]
+    together = comparison(study._replica)
+    if len(shown) < 2:
+        return f"one alone cannot be ranked: bbo ask{named} --more 1" if shown else f"nothing is to be ranked: bbo ask{named}"
+    done = f" ({', '.join(map(str, together.beside))} from before)" if together.beside else ""
+    enough = "" if together.best is None else f" The best {together.best} are enough, with --among {','.join(shown)}."
+    more = f" {together.left} more belong to them: bbo ask{named} --more {together.left}." if together.left else ""
+    return f"To be ranked: {', '.join(shown)}{done}. Best first: bbo rank{named} {shown[-1]} {shown[0]} ...{enough}{more}"
+
+
+def print_trials(study: Study, records: Sequence[Record], *, title: str = "", as_json: bool = False, attrs: bool = False) -> None:
+    """Trials as a table or as a JSON list; the table with what is attached to them, where `attrs` is set."""
     if as_json:
         print_json([record_json(study, record) for record in records])
         return
     layout = layout_of(study)
     measured = [name for name in layout.outcomes if any(name in record.values for record in records)]
     said = ["remark"] if any(_remark(record) for record in records) else []
-    headers = ["trial", "state", *layout.slots, *measured, *said]
+    attached = list(dict.fromkeys(key for record in records for key in record.attrs if key != "note")) if attrs else []
+    headers = ["trial", "state", *layout.slots, *measured, *attached, *said]
     units = {name: getattr(study.space.parameters[slot.parameter], "unit", "") for name, slot in layout.slots.items()}
     shown = [f"{name} [{units[name]}]" if units.get(name) else name for name in headers]
     rows = []
     for record in records:
         cells = layout.write(record.params)
         outcomes = [number(record.values.get(name)) for name in measured]
-        rows.append([str(record.number), record.state.value, *cells.values(), *outcomes, *([_remark(record)] if said else [])])
+        files = [str(record.attrs.get(key, "")) for key in attached]
+        rows.append([str(record.number), record.state.value, *cells.values(), *outcomes, *files, *([_remark(record)] if said else [])])
     print_table(
         rows, *shown, title=title, numbers=[text for name, text in zip(headers, shown, strict=True) if name in ("trial", *layout.numbers)]
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bbo.cli.show import layout_of, number, print_table
-from bbo.cli.target import StorageOption, find
+from bbo.cli.show import how_to_rank, layout_of, number, print_table, print_trials
+from bbo.cli.target import JsonOption, StorageOption, find
 from bbo.cli.words import is_trial, read_attrs, read_cells, split, trial_of
 from bbo.errors import InvalidTell
 from bbo.files.cells import write_value
@@ -60,10 +60,11 @@ def tell(
     cells = read_cells(rest[1:], layout_of(opened))
     if cells.failed is not None:
         raise InvalidTell(f"a trial that failed is told by: bbo fail {trial} {cells.failed!r}")
-    if cells.told is None:
+    told = {} if cells.told is None and (attr or cells.note) else cells.told  # what is attached may come before any result
+    if told is None:
         raise typer.BadParameter(f"what came out of trial {trial}? Give {' '.join(f'{name}=...' for name in layout_of(opened).outcomes)}")
     params = _completed(opened, trial, cells.params)
-    opened.tell(trial, cells.told, sd=cells.sd or None, cost=cost, attrs=read_attrs(attr, cells.note), params=params, outside=outside)
+    opened.tell(trial, told, sd=cells.sd or None, cost=cost, attrs=read_attrs(attr, cells.note), params=params, outside=outside)
     typer.echo(f"trial {trial} is {opened.record(trial).state}")
 
 
@@ -128,20 +129,55 @@ def add(
 
 
 def rank(
-    words: Annotated[list[str], typer.Argument(metavar="STUDY TRIAL...", help="Best first; equally good ones joined by a comma: 3 1,2 4.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="STUDY TRIAL...",
+            help="Best first; equally good ones joined by a comma: 3 1,2 4. Without trials those to be ranked are shown, and on a terminal "
+            "their order is asked for.",
+            show_default=False,
+        ),
+    ] = None,
     among: Annotated[str | None, typer.Option(help="All that were looked at, where only the best are named: 1,2,3,4.")] = None,
     storage: StorageOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Record an order of trials."""
+    """Record an order of trials, or show which ones are to be ranked."""
     study, rest = split(words, lambda word: re.fullmatch(r"-?\d+(,\d+)*", word) is not None)
-    if bad := [word for word in rest if not re.fullmatch(r"\d+(,\d+)*", word)]:
-        raise typer.BadParameter(f"{bad[0]!r} is no trial's number, nor several joined by commas")
-    if among is not None and not re.fullmatch(r"\d+(,\d+)*", among):
-        raise typer.BadParameter(f"--among is {among!r}; it is trials' numbers joined by commas")
-    looked_at = None if among is None else [int(part) for part in among.split(",")]
+    tiers = _order(" ".join(rest))
+    looked_at = None if among is None else _tier(among, "--among")
+    if not tiers and looked_at is not None:
+        raise typer.BadParameter("which are the best? Name them before --among")
     opened = find(study, storage).load()
-    opened.tell_ranking([[int(part) for part in word.split(",")] for word in rest], among=looked_at)
-    typer.echo(f"{' > '.join(word.replace(',', ' = ') for word in rest)}{f' among {among}' if among else ''} is recorded")
+    if not tiers:
+        shown = [trial.number for trial in opened.to_rank()]
+        if shown or as_json:
+            print_trials(opened, [opened.record(number) for number in shown], as_json=as_json, attrs=True)
+        if as_json:
+            return
+        if len(shown) < 2 or not on_terminal():
+            typer.echo(how_to_rank(opened, study))
+            return
+        tiers = typer.prompt("Best first, equally good ones joined by a comma; what you leave out comes after", value_proc=_order)
+        looked_at = shown
+    opened.tell_ranking(tiers, among=looked_at)
+    named = {number for tier in tiers for number in tier}
+    rest_of = "" if looked_at is None or named >= set(looked_at) else f" among {','.join(map(str, looked_at))}"
+    typer.echo(f"{' > '.join(' = '.join(map(str, tier)) for tier in tiers)}{rest_of} is recorded")
+
+
+def _order(line: str) -> list[list[int]]:
+    """Tiers of trials, from words such as ``3 1,2 4``."""
+    return [_tier(word) for word in line.split()]
+
+
+def _tier(word: str, option: str = "") -> list[int]:
+    """Trials that are joined by commas."""
+    if re.fullmatch(r"\d+(,\d+)*", word):
+        return [int(part) for part in word.split(",")]
+    if option:
+        raise typer.BadParameter(f"{option} is {word!r}; it is trials' numbers joined by commas")
+    raise typer.BadParameter(f"{word!r} is no trial's number, nor several joined by commas")
 
 
 def _end(verb: str, words: list[str], storage: str | None) -> None:

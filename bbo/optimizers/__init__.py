@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bbo.optimizers.grid import Grid
     from bbo.optimizers.primal_dual import PrimalDual
     from bbo.optimizers.random import Random
+    from bbo.optimizers.rank_sgd import RankSGD
     from bbo.optimizers.sobol import Sobol
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Grid",
     "PrimalDual",
     "Random",
+    "RankSGD",
     "Sobol",
     "list_optimizers",
 ]

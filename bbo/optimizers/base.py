@@ -141,6 +141,30 @@ class Remarking(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Which trials are to be ranked together.
+
+    Args:
+        beside: Trials that are done, by number, to be ranked with those that are out; the best one so far first.
+        left: How many trials the next ask could add to those that are out.
+        best: How many of the best are enough to name in order; None for all.
+    """
+
+    beside: tuple[int, ...] = ()
+    left: int = 0
+    best: int | None = None
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """An optimizer that wants certain trials ranked together."""
+
+    def comparison(self, state: Any) -> Comparison:
+        """What is to be ranked now, a function of the state."""
+        ...
+
+
 REGISTRY: dict[str, str] = {
     "auto": "bbo.optimizers.auto:Auto",
     "bayes": "bbo.optimizers.bayes:Bayes",
@@ -154,6 +178,7 @@ REGISTRY: dict[str, str] = {
     "grid": "bbo.optimizers.grid:Grid",
     "primal_dual": "bbo.optimizers.primal_dual:PrimalDual",
     "random": "bbo.optimizers.random:Random",
+    "rank_sgd": "bbo.optimizers.rank_sgd:RankSGD",
     "sobol": "bbo.optimizers.sobol:Sobol",
 }
 """Names of the optimizers shipped with bbo, and where they stand. A class elsewhere goes by ``module:name``."""

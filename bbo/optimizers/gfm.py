@@ -9,9 +9,8 @@ from typing import ClassVar
 
 from bbo.errors import InvalidStudy
 from bbo.optimizers.descent import Descent
-from bbo.optimizers.phases import InPhases, one_objective_on_a_box
+from bbo.optimizers.phases import InPhases, goes_in_steps, one_objective_on_a_box
 from bbo.problem import Problem
-from bbo.space import Array, Fixed, Float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,8 @@ class _GradientFree(InPhases):
         """None for one measured objective without outcome constraints over a box of floats or arrays, else the reason."""
         if (reason := one_objective_on_a_box(problem)) is not None:
             return reason
-        for name, parameter in problem.space.parameters.items():
-            if not isinstance(parameter, (Fixed, Array)) and not (isinstance(parameter, Float) and parameter.step is None):
-                return f"it takes differences over small distances, and {name!r} goes in steps"
+        if (name := goes_in_steps(problem.space)) is not None:
+            return f"it takes differences over small distances, and {name!r} goes in steps"
         if problem.outcome_constraints:
             return f"it knows no outcome constraints, and there is one on {problem.outcome_constraints[0].name!r}"
         if problem.space.d < 1:

@@ -75,6 +75,12 @@ class Phases(ABC):
         self.trials = {}
 
     def fold(self, update: Update) -> None:
+        """Take in one event, and close the phase that is complete."""
+        self.take(update)
+        if self.complete:
+            self.close()
+
+    def take(self, update: Update) -> None:
         """Take in one event."""
         for record in update.records:
             if record.ticket is None or record.configuration != self.problem.configuration:
@@ -87,8 +93,11 @@ class Phases(ABC):
             phase, index = record.ticket
             if phase == self.phase:
                 self.trials[index] = record
-        if self.started and len(self.trials) == len(self.members) and not awaited(self.trials.values()):
-            self.close()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all tickets of the open phase are out, and no result is waited for."""
+        return self.started and len(self.trials) == len(self.members) and not awaited(self.trials.values())
 
     def tickets(self, n: int, *, memo: Mapping[str, Any] | None = None) -> Proposal:
         """The next tickets of the open phase, at most n; ``"waiting"`` when all of them are out."""
@@ -129,11 +138,16 @@ class InPhases(ABC):
         return
 
 
-def one_objective_on_a_box(problem: Problem) -> str | None:
-    """None for one measured objective over floats, integers and arrays between bounds, without conditions; else the reason."""
+def one_objective_on_a_box(problem: Problem, *, rankings: bool = False) -> str | None:
+    """None for one measured objective over floats, integers and arrays between bounds, without conditions; else the reason.
+
+    Args:
+        problem: What is to be optimized.
+        rankings: Whether results told as rankings will do too.
+    """
     if len(problem.objectives) > 1:
         return f"it minimizes one objective, and there are {len(problem.objectives)}"
-    if problem.objectives[0].feedback == "ranking":
+    if problem.objectives[0].feedback == "ranking" and not rankings:
         return "it needs values, and the study is told rankings"
     space = problem.space
     for name, parameter in space.parameters.items():
@@ -147,6 +161,14 @@ def one_objective_on_a_box(problem: Problem) -> str | None:
             return f"it cannot leave parameters out, and {name!r} is conditional"
     if space.constraints:
         return f"it cannot keep known constraints, and there is {str(space.constraints[0])!r}"
+    return None
+
+
+def goes_in_steps(space: Space) -> str | None:
+    """The name of a number that is an integer or has a step, None where all of them are floats."""
+    for name, parameter in space.parameters.items():
+        if not isinstance(parameter, (Fixed, Array)) and not (isinstance(parameter, Float) and parameter.step is None):
+            return name
     return None
 
 
