@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 import bbo
 from bbo.log.events import Event
-from bbo.objectives import Objective
+from bbo.objectives import Constraint, Objective
 from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.cbo import CBO, Swarm
 from bbo.problem import Problem
 from bbo.replica import Replica
 from bbo.zeroth_order.consensus import consensus, increment, standardized
+from bbo.zeroth_order.penalty import AdaptivePenalty
 
 BOX = bbo.Space({"x": bbo.Float(-4, 6), "y": bbo.Float(-4, 6)})
 PLAIN = CBO(particles=6, memory=None)
@@ -160,14 +161,16 @@ def test_what_was_run_counts_instead_of_the_plan() -> None:
 # -- swarms without a log -----------------------------------------------------------------------------------------------------
 
 
-def swarm(settings: CBO, space: bbo.Space = BOX) -> Swarm:
-    return Swarm(Problem(space, (Objective("f", "minimize"),), (), seed=1), settings)
+def swarm(settings: CBO, space: bbo.Space = BOX, *, constraints: int = 0, seed: int = 1) -> Swarm:
+    bounds = tuple(Constraint(f"g{k}", upper=0.0) for k in range(constraints))
+    return Swarm(Problem(space, (Objective("f", "minimize"),), bounds, seed=seed), settings)
 
 
 def run(state: Swarm, phases: int, f: Any) -> None:
+    """`f` gives the loss of each point, and the constraints in further columns."""
     for _ in range(phases):
         points = state.points[state.members]
-        state.advance(points, f(points)[:, None])
+        state.advance(points, f(points).reshape(len(points), -1))
 
 
 def test_a_batch_is_evaluated_and_all_particles_move() -> None:
@@ -238,25 +241,74 @@ def test_a_swarm_keeps_to_the_box() -> None:
 SQUARE = bbo.Space({"x": bbo.Float(0, 6), "y": bbo.Float(0, 6)})
 
 
-def islands(x: float, y: float) -> dict[str, float]:
+def islands(x: Any, y: Any) -> tuple[Any, Any]:
     """Feasible in two islands of the square, 1.8 % of it; the constrained minimum is 0.2532359."""
-    return {"f": math.sin(x) + y, "g": math.sin(x) * math.sin(y)}
+    return np.sin(x) + y, np.sin(x) * np.sin(y) + 0.95
 
 
-def waves(x: float, y: float) -> dict[str, float]:
-    """The minimum with ``g <= -0.6`` is -1.8342451."""
-    return {"f": math.cos(2 * x) * math.cos(y) + math.sin(x), "g": math.cos(x + y)}
+def waves(bound: float) -> Any:
+    """Minimum -2 with the bound 0.5, -1.9601703 with -0.2, -1.8342451 with -0.6."""
+    return lambda x, y: (np.cos(2 * x) * np.cos(y) + np.sin(x), np.cos(x + y) - bound)
 
 
-@pytest.mark.parametrize(("f", "bound", "least"), [(islands, -0.95, 0.2532359), (waves, 0.5, -2.0), (waves, -0.6, -1.8342451)])
-def test_comes_to_the_constrained_minimum(f: Any, bound: float, least: float) -> None:
-    """Of 40 seeds 36, 36 and 39 do."""
-    study = bbo.Study(SQUARE, {"f": "minimize"}, outcome_constraints=[f"g <= {bound}"], optimizer="cbo", seed=0)
-    study.optimize(lambda trial: f(**trial.params), n_trials=2400, progress=False)
-    assert least - 1e-6 <= study.best_value <= least + 0.01
-    found = f(*study.space.decode(centre_of(swarm_of(study))[None, :])[0].values())
-    assert found["f"] == pytest.approx(least, abs=0.02)
-    assert found["g"] <= bound + 0.01
+@pytest.mark.parametrize(("f", "least"), [(islands, 0.2532359), (waves(0.5), -2.0), (waves(-0.2), -1.9601703), (waves(-0.6), -1.8342451)])
+def test_comes_to_the_constrained_minimum(f: Any, least: float) -> None:
+    """In at least four of six seeds; of 32 it was 29 to 32, so that it fails by chance in 2 % at most."""
+    reached = 0
+    for seed in range(6):
+        state = swarm(CBO(), SQUARE, constraints=1, seed=seed)
+        run(state, 80, lambda u: np.column_stack(f(*6 * u.T)))
+        loss, g = f(*6 * centre_of(state))
+        reached += abs(loss - least) <= 0.02 and g <= 0.01
+    assert reached >= 4
+
+
+def test_the_weight_comes_to_exceed_the_multiplier() -> None:
+    """Of a slope on the unit ball in five dimensions, ``sqrt(5) / 2``; feasible is 0.07 % of the cube."""
+    space = bbo.Space({f"x{k}": bbo.Float(-3, 3) for k in range(5)})
+    state = swarm(CBO(), space, constraints=1)
+    run(state, 150, lambda u: np.column_stack([-(6 * u - 3).sum(1), ((6 * u - 3) ** 2).sum(1) - 1]))
+    x = 6 * centre_of(state) - 3
+    assert x.sum() == pytest.approx(math.sqrt(5), abs=0.05)
+    assert x @ x <= 1.01
+    assert state.penalty.weight > 1
+    assert state.penalty.weight * 1.1 * state.units[0] / state.units[1] > math.sqrt(5) / 2
+
+
+def test_where_nothing_is_feasible_the_violation_is_least() -> None:
+    state = swarm(CBO(), constraints=1)
+    run(state, 100, lambda u: np.column_stack([u.sum(1), ((u - 0.7) ** 2).sum(1) + 0.1]))
+    np.testing.assert_allclose(centre_of(state), 0.7, rtol=0, atol=0.05)
+
+
+def test_a_memory_prefers_by_the_penalty_of_today() -> None:
+    """What was best while violations were cheap is forgotten for a feasible point once they are dear."""
+    state = swarm(CBO(particles=4), constraints=1)
+    cheap = np.array([[0.0, 2.0], [1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])
+    state.advance(state.points.copy(), cheap)
+    np.testing.assert_array_equal(state.units, [1.5, 2.5])
+    kept = np.tile([3.0, -1.0], (4, 1))  # 3 / 1.5 = 2 above the first, whose violation of 2 / 2.5 costs 0.8 times the weight
+    state.advance(state.points.copy(), kept)
+    np.testing.assert_array_equal(state.best_results, np.vstack([cheap[:2], kept[2:]]))
+    state.penalty = AdaptivePenalty(weight=2.6)
+    state.advance(state.points.copy(), kept)
+    np.testing.assert_array_equal(state.best_results, kept)
+    np.testing.assert_array_equal(state.units, [1.5, 2.5])  # those of the first phase
+
+
+def test_the_units_of_constraints_make_no_difference() -> None:
+    def points(scale: float) -> list[Any]:
+        study = bbo.Study(SQUARE, {"f": "maximize"}, outcome_constraints=["g <= 0", f"h >= {scale}"], optimizer=CBO(particles=6), seed=3)
+        for _ in range(5):
+            for trial in study.ask(6):
+                f, g = islands(**trial.params)
+                if trial.number == 8:
+                    study.fail(trial, "exploded")
+                else:
+                    study.tell(trial, {"f": -scale * f, "g": scale * g, "h": scale * f})
+        return [t.params for t in study.trials]
+
+    assert points(1.0) == points(2.0**-40) == points(2.0**40)
 
 
 # -- what it refuses ----------------------------------------------------------------------------------------------------------
