@@ -32,6 +32,7 @@ from bbo.zeroth_order.penalty import AdaptivePenalty, violation
 
 _STILL = 1e-8  # ranges of a continuous axis: a swarm no wider than this has drawn together
 _KICK = 0.1  # noise that drives a swarm that has drawn together apart, as in CBXpy
+_DEAREST = 1e300  # what a violation costs at most, so that a result which is there stays finite
 _COOLING = 0.98, 100  # the spread of consensus hopping falls by the factor every so many phases
 
 
@@ -139,7 +140,7 @@ class CBO(InPhases):
         return None
 
     def init(self, problem: Problem) -> Swarm:
-        """A swarm spread over the box, its first phase open."""
+        """A swarm spread over the set, its first phase open."""
         return Swarm(problem, self)
 
     def remark(self, state: Swarm) -> str:
@@ -225,7 +226,8 @@ class Swarm(Phases):
         if not constraints.size:
             return losses
         with np.errstate(over="ignore"):
-            return standardized(losses, self.units[0]) + self.penalty.weight * violation(constraints, self.units[1:])
+            broken = self.penalty.weight * violation(constraints, self.units[1:])
+        return standardized(losses, self.units[0]) + np.minimum(broken, _DEAREST)
 
     def _move(self, heard: NDArray[np.float64], told: NDArray[np.float64], rng: np.random.Generator) -> None:
         """Move all particles by the consensus of those that are heard, and adapt the penalty to how far these keep the constraints."""

@@ -275,6 +275,14 @@ def test_the_weight_comes_to_exceed_the_multiplier() -> None:
     assert state.penalty.weight * 1.1 * state.units[0] / state.units[1] > math.sqrt(5) / 2
 
 
+def test_huge_violations_do_no_harm() -> None:
+    state = swarm(CBO(particles=4), constraints=1)
+    state.advance(state.points.copy(), np.array([[0.0, 1e-300], [1.0, 2e-300], [2.0, 4e-300], [np.inf, np.inf]]))
+    state.advance(state.points.copy(), np.tile([0.0, 1e308], (4, 1)))
+    assert np.isfinite(state.points).all()
+    np.testing.assert_array_equal(state.best_results[3], [0.0, 1e308])  # what has no result is worse
+
+
 def test_where_nothing_is_feasible_the_violation_is_least() -> None:
     state = swarm(CBO(), constraints=1)
     run(state, 100, lambda u: np.column_stack([u.sum(1), ((u - 0.7) ** 2).sum(1) + 0.1]))
