@@ -49,15 +49,14 @@ def test_steps_are_those_of_the_setting_written_out(drifted: bool, memory: float
     assert cbo.by_formulas(setting, 5)["from_minimum"] == pytest.approx(float(np.abs(centre).max()), rel=1e-12)
 
 
-def test_the_swarm_without_a_log_is_that_of_a_study(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cbo, "BUDGET", 60)
+def test_the_swarm_without_a_log_is_that_of_a_study() -> None:
     settings = bbo.CBO(particles=10)
     space = bbo.Space({f"x{k}": bbo.Float(*cbo.BOX) for k in range(4)})
     study = bbo.Study(space, {"f": "minimize"}, optimizer=settings, seed=3)
     study.optimize(lambda trial: float(cbo.rastrigin(np.array([*trial.params.values()]))), n_trials=60, progress=False)
     assert study.trials
     centre = space.decode(study._replica.state.centre[None, :])[0]
-    assert cbo.by_swarm(settings, 3)["from_minimum"] == pytest.approx(max(map(abs, centre.values())), rel=1e-9)
+    assert cbo.by_swarm(cbo.Ours(settings, 60), 3)["from_minimum"] == pytest.approx(max(map(abs, centre.values())), rel=1e-9)
 
 
 def test_the_report_counts_what_came_near() -> None:
