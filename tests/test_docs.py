@@ -219,7 +219,16 @@ def problems() -> dict[str, list[Problem]]:
     x, y = bbo.Float(0, 1), bbo.Float(0, 1)
     box = bbo.Space({"x": x, "y": y})
     value = (bbo.Objective("value"),)
-    mixed: list[Parameter] = [bbo.Bool(), bbo.Categorical(["a", "b"]), bbo.Ordinal([1, 2, 4]), bbo.Simplex(["p", "q", "r"])]
+    mixed: list[Parameter] = [bbo.Bool(), bbo.Categorical(["a", "b"]), bbo.Ordinal([1, 2, 4])]
+    mixtures = [
+        bbo.Simplex(["p", "q", "r"], step=0.1),
+        bbo.Simplex(["p", "q", "r"], min_share=0.1),
+        bbo.Simplex(["p", "q", "r"], max_nonzero=2),
+    ]
+    curved = [
+        bbo.Space({"x": x, "y": y}, constraints=["x * y <= 0.5"]),
+        bbo.Space({"x": x, "n": bbo.Int(1, 5)}, constraints=["x + n <= 5"]),
+    ]
     conditional = bbo.Space({"x": x, "n": bbo.Int(1, 5), "y": bbo.Float(0, 1, when="n >= 3")})
     floats = bbo.Space({"x": x, "l": bbo.Float(1e-3, 1, log=True)})
     stepped: list[Parameter] = [bbo.Float(0, 1, step=0.25), bbo.Int(1, 5)]
@@ -229,12 +238,20 @@ def problems() -> dict[str, list[Problem]]:
     return {
         "Float, log scales": [Problem(floats, value)],
         "Int, steps": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in stepped],
-        "Bool, Categorical, Ordinal, `when=`, Simplex": [
+        "Bool, Categorical, Ordinal, `when=`": [
             *(Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in mixed),
             Problem(conditional, value),
         ],
+        "Simplex": [Problem(bbo.Space({"x": x, "y": y, "z": bbo.Simplex(["p", "q", "r"])}), value)],
+        "Simplex with a step, a least share or few components": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in mixtures],
         "Sequence": [Problem(bbo.Space({"x": x, "y": y, "word": bbo.Sequence("ACGT", 4)}), value)],
-        "known constraints": [Problem(bbo.Space({"x": x, "y": y}, constraints=["x + y <= 1"]), value)],
+        "Array between bounds": [Problem(bbo.Space({"x": x, "z": bbo.Array(3, -1, 2)}), value)],
+        "Array within a StandardSimplex": [Problem(bbo.Space({"x": x, "z": bbo.Array(3, within=bbo.StandardSimplex(1))}), value)],
+        "Array within another [convex set](../reference/sets.md)": [
+            Problem(bbo.Space({"x": x, "z": bbo.Array((2, 2), within=convex)}), value) for convex in (bbo.L1Ball(1), bbo.NuclearBall(1))
+        ],
+        "known constraints that are linear in floats and shares": [Problem(bbo.Space({"x": x, "y": y}, constraints=["x + y <= 1"]), value)],
+        "other known constraints": [Problem(space, value) for space in curved],
         "outcome constraints": [Problem(box, value, (bbo.Constraint("heat", upper=1),))],
         "several objectives": [Problem(box, tuple(bbo.Objective(name) for name in "abcd"))],
         "results told as rankings": [Problem(box, (bbo.Objective("taste", feedback="ranking"),))],

@@ -138,6 +138,15 @@ class InPhases(ABC):
         return
 
 
+def one_measured_objective(problem: Problem, *, rankings: bool = False) -> str | None:
+    """None for one objective that is told as values, or `rankings` if these will do too; else the reason."""
+    if len(problem.objectives) > 1:
+        return f"it minimizes one objective, and there are {len(problem.objectives)}"
+    if problem.objectives[0].feedback == "ranking" and not rankings:
+        return "it needs values, and the study is told rankings"
+    return None
+
+
 def one_objective_on_a_box(problem: Problem, *, rankings: bool = False) -> str | None:
     """None for one measured objective over floats, integers and arrays between bounds, without conditions; else the reason.
 
@@ -145,10 +154,8 @@ def one_objective_on_a_box(problem: Problem, *, rankings: bool = False) -> str |
         problem: What is to be optimized.
         rankings: Whether results told as rankings will do too.
     """
-    if len(problem.objectives) > 1:
-        return f"it minimizes one objective, and there are {len(problem.objectives)}"
-    if problem.objectives[0].feedback == "ranking" and not rankings:
-        return "it needs values, and the study is told rankings"
+    if (reason := one_measured_objective(problem, rankings=rankings)) is not None:
+        return reason
     space = problem.space
     for name, parameter in space.parameters.items():
         if parameter.role != "decision":

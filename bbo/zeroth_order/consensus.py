@@ -84,18 +84,27 @@ def alpha_by_sample_size(losses: ArrayLike, share: float = 0.5) -> float:
     return math.exp((low + high) / 2)
 
 
-def standardized(losses: ArrayLike) -> Array:
-    """Losses above the best of them, in interquartile ranges of the finite ones (ranges where that is zero), shape `N`."""
+def spread(values: ArrayLike) -> float:
+    """Interquartile range of the finite values; their range where that is zero, so zero only where all are equal or there are none."""
+    v = np.asarray(values, float)
+    finite = v[np.isfinite(v)]
+    if not finite.size:
+        return 0.0
+    halves = finite / 2 - finite.min() / 2  # lest the range of values near the largest float overflow
+    low, high = np.quantile(halves, [0.25, 0.75])
+    return min(2 * (float(high - low) or float(halves.max())), float(np.finfo(float).max))
+
+
+def standardized(losses: ArrayLike, unit: float | None = None) -> Array:
+    """Losses above the best of them in a unit, by default their own `spread`; infinite where a loss is not finite. Shape `N`."""
     f = np.asarray(losses, float)
-    finite = np.where(np.isfinite(f), f, np.nan)
-    if np.isnan(finite).all():
-        return np.full(f.shape, np.inf)
-    # Halves, lest the range of losses near the largest float overflow.
-    above = finite / 2 - np.nanmin(finite) / 2
-    low, high = np.nanquantile(above, [0.25, 0.75])
-    unit = float(high - low) or float(np.nanmax(above)) or 1.0
-    with np.errstate(over="ignore"):
-        return np.where(np.isnan(above), np.inf, above / unit)
+    finite = np.isfinite(f)
+    above = np.full(f.shape, np.inf)
+    if finite.any():
+        half = (spread(f) if unit is None else unit) / 2 or 0.5
+        with np.errstate(over="ignore"):
+            above[finite] = (f[finite] / 2 - f[finite].min() / 2) / half
+    return above
 
 
 def increment(
