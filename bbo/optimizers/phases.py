@@ -129,12 +129,19 @@ class InPhases(ABC):
         return
 
 
-def one_objective_on_a_box(problem: Problem) -> str | None:
-    """None for one measured objective over floats, integers and arrays between bounds, without conditions; else the reason."""
+def one_measured_objective(problem: Problem) -> str | None:
+    """None for one objective that is told as values; else the reason."""
     if len(problem.objectives) > 1:
         return f"it minimizes one objective, and there are {len(problem.objectives)}"
     if problem.objectives[0].feedback == "ranking":
         return "it needs values, and the study is told rankings"
+    return None
+
+
+def one_objective_on_a_box(problem: Problem) -> str | None:
+    """None for one measured objective over floats, integers and arrays between bounds, without conditions; else the reason."""
+    if (reason := one_measured_objective(problem)) is not None:
+        return reason
     space = problem.space
     for name, parameter in space.parameters.items():
         if parameter.role != "decision":

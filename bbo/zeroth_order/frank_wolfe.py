@@ -92,11 +92,11 @@ class Iterate:
     weight: float = 0.0
     gap: float = math.inf
 
-
-def start(x0: ArrayLike) -> Iterate:
-    """The iterate before step 0, at a point of the set."""
-    x = np.array(x0, dtype=np.float64)
-    return Iterate(x, np.zeros_like(x))
+    @classmethod
+    def at(cls, x0: ArrayLike) -> Iterate:
+        """The iterate before step 0, at a point of the set."""
+        x = np.array(x0, dtype=np.float64)
+        return cls(x, np.zeros_like(x))
 
 
 def advance(before: Iterate, gradient: ArrayLike, lmo: Callable[[Array], Array], at: Rates) -> Iterate:

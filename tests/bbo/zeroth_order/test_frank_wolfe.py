@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from acquisitions.domain.convex import ConvexSet, L1Ball, L2Ball, NuclearBall, Spectrahedron, StandardSimplex
 from bbo.zeroth_order import coordinate_directions, coordinate_forward, forward_points, gaussian, gaussian_directions
-from bbo.zeroth_order.frank_wolfe import Iterate, Rates, advance, rates, start
+from bbo.zeroth_order.frank_wolfe import Iterate, Rates, advance, rates
 
 Array = NDArray[np.float64]
 D = 10
@@ -23,7 +23,7 @@ def distance(x: Array) -> Array:
 
 def run(estimator: str, steps: int, m: int = 1, seed: int = 0) -> list[Iterate]:
     """The method from the centre of the ball, put together of formulas alone."""
-    rng, iterate, path = np.random.default_rng(seed), start(np.zeros(D)), []
+    rng, iterate, path = np.random.default_rng(seed), Iterate.at(np.zeros(D)), []
     for t in range(steps):
         at = rates(estimator, t, d=D, m=m)  # type: ignore[arg-type]
         u = coordinate_directions(D) if estimator == "kwsa" else gaussian_directions(m, D, rng)
@@ -49,7 +49,7 @@ def test_rates_are_those_of_the_table() -> None:
 
 def test_the_first_average_of_kwsa_is_the_first_estimate() -> None:
     g = np.array([1.0, -3.0, 2.0])
-    first = advance(start(np.zeros(3)), g, L1Ball(1).lmo, rates("kwsa", 0, d=3))
+    first = advance(Iterate.at(np.zeros(3)), g, L1Ball(1).lmo, rates("kwsa", 0, d=3))
     np.testing.assert_array_equal(first.average, g)
     np.testing.assert_array_equal(first.x, [0, 0.25, 0])
     assert (first.weight, first.gap) == (1.0, 3.0)
@@ -57,7 +57,7 @@ def test_the_first_average_of_kwsa_is_the_first_estimate() -> None:
 
 def test_the_gap_of_equal_estimates_is_that_of_one() -> None:
     """While the average still leans towards the zero it began with, too."""
-    g, iterate = np.array([1.0, -3.0, 2.0]), start(np.zeros(3))
+    g, iterate = np.array([1.0, -3.0, 2.0]), Iterate.at(np.zeros(3))
     for t in range(5):
         x = iterate.x
         iterate = advance(iterate, g, L1Ball(1).lmo, rates("rdsa", t, d=3))
@@ -70,7 +70,7 @@ def test_the_gap_of_equal_estimates_is_that_of_one() -> None:
 def test_a_linear_function_draws_the_iterate_to_one_vertex(convex: ConvexSet) -> None:
     """x_t - v is (x_0 - v) times the product of 1 - gamma, which is 42 / ((t + 6) (t + 7))."""
     g = np.random.default_rng(0).standard_normal(6)
-    vertex, iterate = convex.lmo(g), start(convex.interior_point)
+    vertex, iterate = convex.lmo(g), Iterate.at(convex.interior_point)
     away = iterate.x - vertex
     for t in range(200):
         np.testing.assert_allclose(iterate.x - vertex, away * 42 / ((t + 6) * (t + 7)), rtol=1e-9, atol=1e-15)
@@ -88,7 +88,7 @@ def test_with_exact_gradients_the_gap_bounds_the_distance_to_the_minimum(convex:
         return float(0.5 * (x - centre) @ hessian @ (x - centre))
 
     def path(steps: int) -> list[tuple[float, float]]:
-        iterate, found = start(convex.interior_point), []
+        iterate, found = Iterate.at(convex.interior_point), []
         for t in range(steps):
             before = iterate.x
             iterate = advance(iterate, hessian @ (before - centre), convex.lmo, Rates(1.0, 1.0, rates("kwsa", t, d=D).gamma))
@@ -132,7 +132,7 @@ def test_steps_are_of_matrices_too(convex: ConvexSet) -> None:
     def lmo(flat: Array) -> Array:
         return convex.lmo(flat.reshape(g.shape)).reshape(-1)
 
-    iterate = start(lmo(g.reshape(-1)))
+    iterate = Iterate.at(lmo(g.reshape(-1)))
     for t in range(5):
         iterate = advance(iterate, g.reshape(-1), lmo, rates("kwsa", t, d=g.size))
     assert np.linalg.matrix_rank(iterate.x.reshape(g.shape), tol=1e-10) == 1
