@@ -9,4 +9,16 @@ from acquisitions.domain.shape import Shape
 from acquisitions.domain.simplex import Simplex
 from acquisitions.domain.within import Within
 
-__all__ = ["Box", "ConvexDomain", "Domain", "EmptyDomain", "Linear", "Opaque", "Polytope", "Shape", "Simplex", "UnsupportedDomain", "Within"]
+__all__ = [
+    "Box",
+    "ConvexDomain",
+    "Domain",
+    "EmptyDomain",
+    "Linear",
+    "Opaque",
+    "Polytope",
+    "Shape",
+    "Simplex",
+    "UnsupportedDomain",
+    "Within",
+]

@@ -86,7 +86,7 @@ class ConvexDomain:
     def contains(self, X: ArrayLike, tol: float = TOLERANCE) -> Mask:
         """Which rows lie in the domain, up to `tol` relative to the size of each part."""
         points = np.asarray(X, dtype=float)
-        return np.all([part.contains(points[:, part.columns], tol) for part in self.parts], axis=0)
+        return np.asarray(np.all([part.contains(points[:, part.columns], tol) for part in self.parts], axis=0))
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Independent points, distributed as the sets' classes say."""

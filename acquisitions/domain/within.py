@@ -29,7 +29,7 @@ class Within:
     @property
     def centre(self) -> Array:
         """A point deep inside, one entry a column."""
-        return self._units(self.convex.interior_point[None, ...])[0]
+        return np.asarray(self._units(self.convex.interior_point[None, ...])[0])
 
     def contains(self, P: Array, tol: float = TOLERANCE) -> Mask:
         """Which points lie in the set, up to `tol` relative to its size."""

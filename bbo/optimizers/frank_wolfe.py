@@ -74,7 +74,7 @@ class FrankWolfe(InPhases):
     Source: Sahu, Zaheer and Kar (AISTATS 2019), see `bbo.zeroth_order.frank_wolfe`; how points are kept inside is ours.
     """
 
-    estimator: Estimator = "i_rdsa"
+    estimator: Estimator = "kwsa"
     directions: int | None = None
     distance: float = 0.01
     least_distance: float = 0.0
@@ -89,7 +89,9 @@ class FrankWolfe(InPhases):
         if m is not None and (isinstance(m, bool) or not isinstance(m, int) or m < 1):
             raise InvalidStudy(f"frank_wolfe: directions is {m!r}; it is None or an integer, at least 1")
         if m is not None and self.estimator != "i_rdsa":
-            raise InvalidStudy(f"frank_wolfe: directions is {m!r}, and belongs to estimator='i_rdsa'; {self.estimator!r} has its own number")
+            raise InvalidStudy(
+                f"frank_wolfe: directions is {m!r}, and belongs to estimator='i_rdsa'; {self.estimator!r} has its own number"
+            )
         for name, least, most in (("distance", 1e-6, 10.0), ("least_distance", 0.0, 0.5)):
             if not _number(getattr(self, name)) or not least <= getattr(self, name) <= most:
                 raise InvalidStudy(f"frank_wolfe: {name} is {getattr(self, name)!r}; it is a number from {least:g} to {most:g}")
@@ -292,7 +294,7 @@ class Walk(Phases):
         return self.settings.estimator == "kwsa" or self.steps * self._directions >= self.domain.dimension
 
     def _lmo(self, gradient: Array) -> Array:
-        return self.domain.lmo(gradient[None, :])[0]
+        return np.asarray(self.domain.lmo(gradient[None, :])[0])
 
 
 def fitted(domain: ConvexDomain, x: Array, directions: Array, c: float) -> tuple[Array, Array, float]:
