@@ -219,20 +219,23 @@ def problems() -> dict[str, list[Problem]]:
     x, y = bbo.Float(0, 1), bbo.Float(0, 1)
     box = bbo.Space({"x": x, "y": y})
     value = (bbo.Objective("value"),)
-    mixed: list[Parameter] = [bbo.Bool(), bbo.Categorical(["a", "b"]), bbo.Ordinal([1, 2, 4]), bbo.Simplex(["p", "q", "r"])]
+    mixed: list[Parameter] = [bbo.Bool(), bbo.Categorical(["a", "b"]), bbo.Ordinal([1, 2, 4])]
     conditional = bbo.Space({"x": x, "n": bbo.Int(1, 5), "y": bbo.Float(0, 1, when="n >= 3")})
     floats = bbo.Space({"x": x, "l": bbo.Float(1e-3, 1, log=True)})
     stepped: list[Parameter] = [bbo.Float(0, 1, step=0.25), bbo.Int(1, 5)]
+    within: list[Parameter] = [bbo.Array(3, within=bbo.L1Ball(1)), bbo.Array((2, 2), within=bbo.NuclearBall(1))]
     leveled: list[Parameter] = [bbo.Fidelity(0, 1), bbo.Source({"a": 1, "b": 9})]
     task, given = (bbo.Space({"x": x, "y": y, "z": z}) for z in (bbo.Task(["a", "b"]), bbo.Context(bbo.Float(0, 1))))
     chances: list[Parameter] = [bbo.Environment(bbo.Uniform(0, 1)), bbo.Environment({"a": 0.3, "b": 0.7})]
     return {
         "Float, log scales": [Problem(floats, value)],
         "Int, steps": [Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in stepped],
-        "Bool, Categorical, Ordinal, `when=`, Simplex": [
+        "Bool, Categorical, Ordinal, `when=`": [
             *(Problem(bbo.Space({"x": x, "y": y, "z": z}), value) for z in mixed),
             Problem(conditional, value),
         ],
+        "Simplex": [Problem(bbo.Space({"x": x, "y": y, "z": bbo.Simplex(["p", "q", "r"])}), value)],
+        "Array within another [convex set](../reference/sets.md)": [Problem(bbo.Space({"w": w}), value) for w in within],
         "Sequence": [Problem(bbo.Space({"x": x, "y": y, "word": bbo.Sequence("ACGT", 4)}), value)],
         "known constraints": [Problem(bbo.Space({"x": x, "y": y}, constraints=["x + y <= 1"]), value)],
         "outcome constraints": [Problem(box, value, (bbo.Constraint("heat", upper=1),))],
@@ -246,7 +249,16 @@ def problems() -> dict[str, list[Problem]]:
 
 
 def test_optimizers_can_what_the_guide_says() -> None:
-    heads = (("bayes",), ("config", "epbo", "primal_dual"), ("cma_es",), ("cbo",), ("gfm", "gfm_plus"), ("sobol", "random"), ("grid",))
+    heads = (
+        ("bayes",),
+        ("config", "epbo", "primal_dual"),
+        ("cma_es",),
+        ("cbo",),
+        ("gfm", "gfm_plus"),
+        ("frank_wolfe",),
+        ("sobol", "random"),
+        ("grid",),
+    )
     told = {row[0]: row[1:] for row in table("docs/guides/optimizers.md", "## What each can do")}
     for row, examples in problems().items():
         for names, says in zip(heads, told[row], strict=True):
