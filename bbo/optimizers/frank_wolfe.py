@@ -189,8 +189,8 @@ class Walk(Phases):
         return Query(params, ticket=(self.phase, index), role=role, group=self.drawn, crn_key=self.drawn)
 
     @property
-    def rates(self) -> Rates:
-        """Those of the step that the open phase is for; the distance in the units of the cube."""
+    def at(self) -> Rates:
+        """Rates of the step that the open phase is for; the distance in the units of the cube."""
         settings, k = self.settings, self.domain.dimension
         at = rates(settings.estimator, self.steps, d=k, m=self._directions)
         return replace(at, c=max(settings.distance * at.c, settings.least_distance) * self.domain.diameter)
@@ -212,7 +212,7 @@ class Walk(Phases):
         else:
             rng = self.problem.rng("frank_wolfe", self.drawn)
             directions = self.domain.tangent(gaussian_directions(self._directions, self.domain.d, rng))
-        base, self.directions, c = fitted(self.domain, self.iterate.x, directions, self.rates.c)
+        base, self.directions, c = fitted(self.domain, self.iterate.x, directions, self.at.c)
         self.reach = np.full(len(directions), c)
         self.slopes, self.base_value = np.full(len(directions), np.nan), math.nan
         self.open(np.concatenate([base[None, :], base + c * self.directions]))
@@ -279,12 +279,13 @@ class Walk(Phases):
             gradient = coordinate_forward(0.0, slopes, self.directions, 1.0)  # of slopes, which are differences over one
         else:
             gradient = gaussian(0.0, self.slopes, self.directions, 1.0, ok=known)
-        self.iterate = advance(self.iterate, gradient, self._lmo, self.rates)
+        self.iterate = advance(self.iterate, gradient, self._lmo, self.at)
         self.steps += 1
         if self.settings.gap is not None and self.iterate.gap <= self.settings.gap and self._has_seen_all:
             self.ending = True
             self.drawn += 1
-            self.open(self.iterate.x[None, :])
+            nearest, *_ = fitted(self.domain, self.iterate.x, np.zeros((1, self.domain.d)), 0.0)  # itself, up to rounding
+            self.open(nearest[None, :])
         else:
             self._draw()
 

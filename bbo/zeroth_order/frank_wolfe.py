@@ -7,7 +7,7 @@ With `g_t` an estimate of the gradient at `x_t` and `d_{-1} = 0`, a step is
 Estimates are averaged over the steps, so that a few differences a step are enough. An iterate is a mean of points of the set, so that
 nothing is ever projected. Vectors have shape `d`, in any units; what they are decides what `c_t` means, see `rates`.
 
-Source: Sahu, Zaheer and Kar, Towards gradient free and projection free stochastic optimization (AISTATS 2019).
+Source: Sahu, Zaheer and Kar, Towards gradient free and projection free stochastic optimization (AISTATS 2019), arXiv:1810.03233.
 """
 
 from __future__ import annotations

@@ -231,6 +231,16 @@ def test_all_points_of_a_phase_share_their_random_numbers_and_common_noise_chang
     assert [asked(still, trial)["role"] for trial in still.trials[:4]] == ["base", *["direction"] * 3]
 
 
+def test_a_random_function_is_minimized_in_the_mean() -> None:
+    """A random tilt for each step, of a standard deviation of 0.3 along each axis: the slopes at the minimum differ by 0.5 and more."""
+    study = study_of(FrankWolfe("kwsa"), BALL)
+    while state_of(study).steps < 60:
+        trials = study.ask(1000)
+        tilt = 0.3 * np.random.default_rng(trials[0].seed).standard_normal(D)
+        study.tell(trials, [distance(x) + float(tilt @ x) for x in (vector(t.params) for t in trials)])
+    assert distance(iterate_of(study)) - 0.625 < 0.1
+
+
 def test_distances_fall_no_lower_than_the_least() -> None:
     study = study_of(FrankWolfe("kwsa", distance=0.4, least_distance=0.2))
     for t in range(30):
