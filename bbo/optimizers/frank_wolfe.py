@@ -25,6 +25,7 @@ from bbo.zeroth_order.frank_wolfe import Estimator, Iterate, Rates, advance, rat
 
 Array = NDArray[np.float64]
 
+_EXACT, _NOISY = (0.01, 0.0), (1.0, 0.1)  # factors to the paper's distances, and least distances
 _TIGHT = 1e-12  # how far outside its set, relative to its size, a point that is asked for may lie: rounding
 _DEEPEST = 0.5  # of the way to the centre: how far a base point is drawn inside at most
 _HALVINGS = 20  # of that, to find out how far it has to be
@@ -39,7 +40,7 @@ class FrankWolfe(InPhases):
     phase estimates the gradient at one point by forward differences, averages it with the estimates before, and goes a part of the
     way, ``2 / (t + 8)``, to the extreme point of the set that is best along the average. On sets with sparse extreme points (the l1 and
     the nuclear ball, the simplex) iterates after few steps are sparse, or of low rank. Iterates are means of points of the set; all is
-    in the cube of `Space.encode`, where every set keeps its form.
+    in the cube of `Space.encode`, where every set keeps its form, but that boxes become cubes.
 
     **Points around an iterate** lie at a distance that falls with the steps, as in the paper, in diameters of the whole set, times
     `distance`. Where one would leave the set, the opposite one is taken; where both would, the base point is drawn towards the centre
@@ -47,10 +48,10 @@ class FrankWolfe(InPhases):
     simplex, the spectrahedron, linear equalities) directions lie in the set's own plane, and what counts as dimension is that of the
     plane: slopes across it make no difference to where the best extreme point is.
 
-    **Noise.** All points of a phase have the same `Trial.seed`. If the outcome, with one seed, is a smooth function, a small `distance`
-    is best, and so it is without noise. If each trial has noise of its own, of standard deviation s, slopes have one of
-    ``1.4 s / distance``, which a `distance` of 1, the paper's, and a `least_distance` about the square root of s (as a share of
-    how much the function varies over the set) keep small.
+    **Noise.** All points of a phase have the same `Trial.seed`. If the outcome, with one seed, is a smooth function, short distances are
+    best, and so they are without noise. Where each trial has noise of its own, of standard deviation s, a slope has one of 1.4 s over
+    the distance it is measured over: then the distances have to be those of the paper, and not to go to zero. Which it is, the method
+    takes from the objective: from ``bbo.Objective(name, sd=...)``, which is the noise of a single measurement.
 
     **Failures.** Directions without a result, or that were run elsewhere than planned, are left out of the mean. Coordinates
     (``"kwsa"``) are asked again half as far away, three times at most; then they keep the slope of the average. A base point without a
@@ -61,9 +62,11 @@ class FrankWolfe(InPhases):
         estimator: ``"kwsa"``, differences along all coordinates, d + 1 trials a phase; ``"rdsa"``, along one random direction, 2
             trials; ``"i_rdsa"``, the mean over several, one trial more than `directions`.
         directions: Random directions in a phase of ``"i_rdsa"``; None means a quarter of the dimension, and at least 4.
-        distance: Factor to the paper's distances; 1 are these. The distances of ``"i_rdsa"`` are not settled, see
-            `bbo.zeroth_order.frank_wolfe.rates`.
-        least_distance: Least distance of a difference, in diameters of the set.
+        distance: Factor to the paper's distances. None means 1, the paper's, where the objective has an `sd`, and else 0.01. (Those of
+            ``"i_rdsa"`` are not settled, see `bbo.zeroth_order.frank_wolfe.rates`.)
+        least_distance: No distance falls below it, in diameters of the set; along a random direction it counts in lengths of that, which
+            are about the root of the dimension. None means 0.1 where the objective has an `sd`, and else 0. With noise of standard
+            deviation s, theory has the square root of s, as a share of how much the function varies over the set.
         gap: Where the averaged Frank-Wolfe gap is no larger, in units of the objective, the method has converged: it asks for the last
             iterate itself, and ends (`Exhausted`). The gap estimates how far above its minimum a convex function is at most. It is not
             looked at before as many directions as dimensions are in the average. None: it never ends.
@@ -71,16 +74,20 @@ class FrankWolfe(InPhases):
     Raises:
         InvalidStudy: A setting is out of range, or `directions` stands beside another estimator.
 
+    `study.recommend()` asks Gaussian processes, as for every method without a model. Where evaluations are exact, `best_trial` is the
+    point to use; where they are not, the last ones are near the last iterate.
+
     Source: Sahu, Zaheer and Kar (AISTATS 2019), see `bbo.zeroth_order.frank_wolfe`; how points are kept inside is ours.
     """
 
     estimator: Estimator = "kwsa"
     directions: int | None = None
-    distance: float = 0.01
-    least_distance: float = 0.0
+    distance: float | None = None
+    least_distance: float | None = None
     gap: float | None = None
     name: ClassVar[str] = "frank_wolfe"
     version: ClassVar[int] = 1
+    uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.estimator not in get_args(Estimator):
@@ -93,8 +100,9 @@ class FrankWolfe(InPhases):
                 f"frank_wolfe: directions is {m!r}, and belongs to estimator='i_rdsa'; {self.estimator!r} has its own number"
             )
         for name, least, most in (("distance", 1e-6, 10.0), ("least_distance", 0.0, 0.5)):
-            if not _number(getattr(self, name)) or not least <= getattr(self, name) <= most:
-                raise InvalidStudy(f"frank_wolfe: {name} is {getattr(self, name)!r}; it is a number from {least:g} to {most:g}")
+            value = getattr(self, name)
+            if value is not None and not (_number(value) and least <= value <= most):
+                raise InvalidStudy(f"frank_wolfe: {name} is {value!r}; it is None or a number from {least:g} to {most:g}")
         if self.gap is not None and not (_number(self.gap) and self.gap >= 0):
             raise InvalidStudy(f"frank_wolfe: gap is {self.gap!r}; it is None or a number, at least 0")
 
@@ -120,6 +128,11 @@ class FrankWolfe(InPhases):
     def init(self, problem: Problem) -> Walk:
         """No phase open yet."""
         return Walk(problem, self)
+
+    def distances(self, problem: Problem) -> tuple[float, float]:
+        """The factor to the paper's distances, and the least distance, in diameters of the set."""
+        factor, least = _NOISY if problem.objectives[0].sd else _EXACT
+        return factor if self.distance is None else self.distance, least if self.least_distance is None else self.least_distance
 
     def remark(self, state: Walk) -> str:
         """How far it has come, and where it stands."""
@@ -191,9 +204,9 @@ class Walk(Phases):
     @property
     def at(self) -> Rates:
         """Rates of the step that the open phase is for; the distance in the units of the cube."""
-        settings, k = self.settings, self.domain.dimension
-        at = rates(settings.estimator, self.steps, d=k, m=self._directions)
-        return replace(at, c=max(settings.distance * at.c, settings.least_distance) * self.domain.diameter)
+        at = rates(self.settings.estimator, self.steps, d=self.domain.dimension, m=self._directions)
+        factor, least = self.settings.distances(self.problem)
+        return replace(at, c=max(factor * at.c, least) * self.domain.diameter)
 
     @property
     def _directions(self) -> int:
