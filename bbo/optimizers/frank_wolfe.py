@@ -36,7 +36,7 @@ _ROUNDS = 3  # in which coordinates without a result are asked again
 class FrankWolfe(InPhases):
     """Zeroth-order stochastic Frank-Wolfe: one objective over a convex set that is never left, and nothing is ever projected.
 
-    It runs on arrays between bounds or within any convex set, on floats, shares of a mixture, and under linear known constraints. Each
+    It runs on arrays between bounds or within any of bbo's convex sets, on floats, shares of a mixture, and under linear known constraints. Each
     phase estimates the gradient at one point by forward differences, averages it with the estimates before, and goes a part of the
     way, ``2 / (t + 8)``, to the extreme point of the set that is best along the average. On sets with sparse extreme points (the l1 and
     the nuclear ball, the simplex) iterates after few steps are sparse, or of low rank. Iterates are means of points of the set; all is
@@ -65,8 +65,8 @@ class FrankWolfe(InPhases):
         distance: Factor to the paper's distances. None means 1, the paper's, where the objective has an `sd`, and else 0.01. (Those of
             ``"i_rdsa"`` are not settled, see `bbo.zeroth_order.frank_wolfe.rates`.)
         least_distance: No distance falls below it, in diameters of the set; along a random direction it counts in lengths of that, which
-            are about the root of the dimension. None means 0.1 where the objective has an `sd`, and else 0. With noise of standard
-            deviation s, theory has the square root of s, as a share of how much the function varies over the set.
+            are about the root of the dimension. Distances that do not fit into the set are halved even so. None means 0.1 where the
+            objective has an `sd`, and else 0. A rule of thumb is the root of that `sd`, as a share of how much the function varies.
         gap: Where the averaged Frank-Wolfe gap is no larger, in units of the objective, the method has converged: it asks for the last
             iterate itself, and ends (`Exhausted`). The gap estimates how far above its minimum a convex function is at most. It is not
             looked at before as many directions as dimensions are in the average. None: it never ends.

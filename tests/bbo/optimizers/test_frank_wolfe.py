@@ -259,11 +259,11 @@ def test_distances_are_those_of_the_paper_where_the_objective_is_noisy() -> None
 
 
 def test_noise_of_each_trial_is_overcome_where_it_is_stated() -> None:
-    """By 1,500 evaluations with noise of 0.1: of four other seeds, stated it left 0.1 to 0.2 % of what is to be gained, else 86 % or more."""
+    """What 660 evaluations with noise of 0.1 leave of what is to be gained."""
 
     def left(sd: float | None) -> float:
         study, rng = study_of("frank_wolfe", BALL, objectives=[bbo.Objective("loss", sd=sd)]), np.random.default_rng(5)
-        while len(study.trials) < 1500:
+        while len(study.trials) < 660:
             phase(study, lambda x: distance(x) + 0.1 * rng.standard_normal())
         return (distance(iterate_of(study)) - 0.625) / (distance(np.zeros(D)) - 0.625)
 
