@@ -36,11 +36,11 @@ _ROUNDS = 3  # in which coordinates without a result are asked again
 class FrankWolfe(InPhases):
     """Zeroth-order stochastic Frank-Wolfe: one objective over a convex set that is never left, and nothing is ever projected.
 
-    It runs on arrays between bounds or within any of bbo's convex sets, on floats, shares of a mixture, and under linear known constraints. Each
-    phase estimates the gradient at one point by forward differences, averages it with the estimates before, and goes a part of the
-    way, ``2 / (t + 8)``, to the extreme point of the set that is best along the average. On sets with sparse extreme points (the l1 and
-    the nuclear ball, the simplex) iterates after few steps are sparse, or of low rank. Iterates are means of points of the set; all is
-    in the cube of `Space.encode`, where every set keeps its form, but that boxes become cubes.
+    It runs on arrays between bounds or within any of bbo's convex sets, on floats, shares of a mixture, and under linear known
+    constraints. Each phase estimates the gradient at one point by forward differences, averages it with the estimates before, and goes
+    a part of the way, ``2 / (t + 8)``, to the extreme point of the set that is best along the average. On sets with sparse extreme
+    points (the l1 and the nuclear ball, the simplex) iterates after few steps are sparse, or of low rank. Iterates are means of points
+    of the set; all is in the cube of `Space.encode`, where every set keeps its form, but that boxes become cubes.
 
     **Points around an iterate** lie at a distance that falls with the steps, as in the paper, in diameters of the whole set, times
     `distance`. Where one would leave the set, the opposite one is taken; where both would, the base point is drawn towards the centre
