@@ -297,5 +297,5 @@ def _body(replica: Replica, query: Query, *, seen: int, fit_seen: int) -> dict[s
 
 def _refuse_empty(proposal: Proposal, name: str, pending: int) -> None:
     if proposal.status == "exhausted":
-        raise Exhausted(f"every point of study {name!r} has been handed out{': ' + proposal.note if proposal.note else ''}")
+        raise Exhausted(f"study {name!r} has nothing left to hand out: {proposal.note or 'every point of it has been'}")
     raise Waiting(f"study {name!r} has nothing to hand out until results of its {pending} open trials come in")

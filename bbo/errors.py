@@ -50,7 +50,7 @@ class Waiting(BBOError):
 
 
 class Exhausted(BBOError):
-    """Every point of a finite space has been handed out."""
+    """Every point of a finite space has been handed out, or the optimizer has converged, as its settings have it."""
 
 
 class Stopped(BBOError):

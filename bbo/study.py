@@ -239,7 +239,7 @@ class Study:
 
         Raises:
             Waiting: Nothing can be handed out until results come in.
-            Exhausted: Every point of a finite space has been handed out.
+            Exhausted: Every point of a finite space has been handed out, or the optimizer has converged.
             Stopped: The study was stopped.
             OutOfRange: A fixed or context value is not in the space.
             Unsupported: The optimizer cannot honour `fixed`, `shared` or `context`, or cannot run this problem.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acquisitions.domain.convex import ConvexSet
-from acquisitions.domain.shape import Array, Mask
+from acquisitions.domain.shape import TOLERANCE, Array, Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +26,14 @@ class Within:
     offset: Array
     scale: float
 
-    def contains(self, P: Array) -> Mask:
-        """Which points lie in the set."""
-        return self.convex.contains(self._native(self.offset + self.scale * P))
+    @property
+    def centre(self) -> Array:
+        """A point deep inside, one entry a column."""
+        return np.asarray(self._units(self.convex.interior_point[None, ...])[0])
+
+    def contains(self, P: Array, tol: float = TOLERANCE) -> Mask:
+        """Which points lie in the set, up to `tol` relative to its size."""
+        return self.convex.contains(self._native(self.offset + self.scale * P), tol)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Independent points, distributed as the set's class says."""
@@ -41,6 +46,10 @@ class Within:
     def lmo(self, G: Array) -> Array:
         """A minimizer of ``<g, x>`` for each row g."""
         return self._units(self.convex.lmo(self._native(G)))
+
+    def tangent(self, D: Array) -> Array:
+        """Directions projected onto the span of the differences of points."""
+        return self.convex.tangent(self._native(D)).reshape(D.shape)
 
     def _native(self, P: Array) -> Array:
         assert isinstance(self.convex.shape, tuple)

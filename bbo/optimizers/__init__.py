@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bbo.optimizers.cma_es import CMAES
     from bbo.optimizers.config import CONFIG
     from bbo.optimizers.epbo import EPBO
+    from bbo.optimizers.frank_wolfe import FrankWolfe
     from bbo.optimizers.gfm import GFM, GFMPlus
     from bbo.optimizers.grid import Grid
     from bbo.optimizers.primal_dual import PrimalDual
@@ -31,6 +32,7 @@ __all__ = [
     "Auto",
     "Bayes",
     "BayesThenCMAES",
+    "FrankWolfe",
     "GFMPlus",
     "Grid",
     "PrimalDual",

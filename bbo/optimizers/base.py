@@ -74,7 +74,7 @@ class Proposal:
         memo: Hyperparameters the points rest on (small JSON), to be logged; None where nothing was fitted.
         note: One line for `study.explain()`: what was done, and why where it fell back.
         status: ``"ok"``; ``"waiting"`` (an open phase has nothing to hand out until tells return) and ``"exhausted"``
-            (a finite space is done) come with no queries.
+            (a finite space is done, or, as the note then says, the method has converged) come with no queries.
     """
 
     queries: tuple[Query, ...] = ()
@@ -173,6 +173,7 @@ REGISTRY: dict[str, str] = {
     "cma_es": "bbo.optimizers.cma_es:CMAES",
     "config": "bbo.optimizers.config:CONFIG",
     "epbo": "bbo.optimizers.epbo:EPBO",
+    "frank_wolfe": "bbo.optimizers.frank_wolfe:FrankWolfe",
     "gfm": "bbo.optimizers.gfm:GFM",
     "gfm_plus": "bbo.optimizers.gfm:GFMPlus",
     "grid": "bbo.optimizers.grid:Grid",

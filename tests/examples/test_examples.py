@@ -81,6 +81,15 @@ def test_own_acquisition(tmp_path):
     assert len({rows[label, "0", "6"].removeprefix(label) for label in found}) == 5
 
 
+def test_sparse_regression(tmp_path):
+    out = example(tmp_path, "sparse_regression.py", "--trials", "510")
+    found = {name: float(loss) for name, loss in re.findall(r"^(\w+) +([\d.]+)$", out, flags=re.MULTILINE)}
+    assert found["frank_wolfe"] < found["random"] - 0.2
+    genes = [int(gene) for gene in re.findall(r"^gene +(\d+) ", out, flags=re.MULTILINE)]
+    assert set(genes[:3]) == {3, 11, 24}
+    assert int(re.search(r"(\d+) of 50 weights", out)[1]) <= 10
+
+
 def test_welded_beam(tmp_path):
     out = example(tmp_path, "welded_beam/optimize.py", "--trials", "8")
     cost = float(re.search(r"cost ([\d.]+) after 8 trials", out)[1])

@@ -57,6 +57,10 @@ class Box(ConvexSet):
         return float(np.linalg.norm(self._width))
 
     @property
+    def dimension(self) -> int:
+        return int((self._width > 0).sum())
+
+    @property
     def _width(self) -> Array:
         low, high = self._ends
         return np.asarray(high - low)

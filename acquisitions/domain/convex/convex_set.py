@@ -130,6 +130,11 @@ class ConvexSet(ABC):
         return D
 
     @property
+    def dimension(self) -> int:
+        """Dimension of the span of `tangent`: that of the space of points where the set has an interior, 0 for a single point."""
+        return self._size
+
+    @property
     def _name(self) -> str:
         return type(self).__name__
 

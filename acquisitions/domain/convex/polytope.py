@@ -102,6 +102,10 @@ class Polytope(ConvexSet):
         low, high = self._ends
         return float(np.linalg.norm(high - low))
 
+    @property
+    def dimension(self) -> int:
+        return int(self._solid.span.shape[1])
+
     def _violation(self, P: Array) -> Array:
         A, b = self._rows_of_unit_norm
         size = np.abs(A) @ np.abs(self._ends).max(axis=0)

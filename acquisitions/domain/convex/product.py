@@ -57,6 +57,10 @@ class Product(ConvexSet):
     def diameter(self) -> float:
         return float(np.linalg.norm([part.diameter for part in self.sets]))
 
+    @property
+    def dimension(self) -> int:
+        return sum(part.dimension for part in self.sets)
+
     def _pieces(self, P: Array) -> list[Array]:
         return np.split(P, np.cumsum([part._size for part in self.sets])[:-1], axis=-1)
 

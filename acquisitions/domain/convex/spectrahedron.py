@@ -57,6 +57,10 @@ class Spectrahedron(ConvexSet):
     def diameter(self) -> float:
         return self.trace * math.sqrt(2.0) if self._k > 1 else 0.0
 
+    @property
+    def dimension(self) -> int:
+        return self._k * (self._k + 1) // 2 - 1
+
     def _violation(self, P: Array) -> Array:
         skew = np.abs(P - P.transpose(0, 2, 1)).max(axis=(1, 2))
         negative = -np.linalg.eigvalsh(_symmetric(P))[:, 0]

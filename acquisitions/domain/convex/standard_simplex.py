@@ -45,6 +45,10 @@ class StandardSimplex(ConvexSet):
     def diameter(self) -> float:
         return self.total * math.sqrt(2.0) if self._size > 1 else 0.0
 
+    @property
+    def dimension(self) -> int:
+        return self._size - 1
+
     def _violation(self, P: Array) -> Array:
         return np.asarray(np.maximum(-P.min(axis=1), np.abs(P.sum(axis=1) - self.total)) / self.total)
 

@@ -309,7 +309,7 @@ def test_samples_are_reproducible_inside_and_in_general_position(name: str) -> N
     assert np.array_equal(X, s.sample(30, np.random.default_rng(13)))
     spread = np.linalg.matrix_rank(flat(X - X.mean(axis=0), s), tol=1e-9)
     k = len(flat(X, s)[0])
-    assert spread == np.linalg.matrix_rank(flat(s.tangent(np.eye(k).reshape(k, *s.shape)), s), tol=1e-9)
+    assert spread == s.dimension == np.linalg.matrix_rank(flat(s.tangent(np.eye(k).reshape(k, *s.shape)), s), tol=1e-9)
 
 
 @names

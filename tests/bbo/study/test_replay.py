@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import bbo
 from bbo.log.states import State
-from bbo.optimizers import CBO, CMAES, GFM, Bayes, BayesThenCMAES, GFMPlus, RankSGD
+from bbo.optimizers import CBO, CMAES, GFM, Bayes, BayesThenCMAES, FrankWolfe, GFMPlus, RankSGD
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.replay import reproduce
 from bbo.space import Parameter, Space
@@ -139,16 +139,17 @@ def products(draw: st.DrawFn, parameters: st.SearchStrategy[Parameter], *, linea
         (CBO(particles=4, batch=2, mirror=True), products(NUMBERS)),
         (GFM(batch=2), products(SMOOTH)),
         (GFMPlus(batch=1, every=2), products(SMOOTH)),
+        (FrankWolfe(estimator="rdsa"), products(st.one_of(SMOOTH, SETS))),
         (RankSGD(m=3, line_search=2), products(SMOOTH)),
     ],
-    ids=["cma_es", "cbo", "cbo, mirrored", "gfm", "gfm_plus", "rank_sgd"],
+    ids=["cma_es", "cbo", "cbo, mirrored", "gfm", "gfm_plus", "frank_wolfe", "rank_sgd"],
 )
 @FULL
 @given(data=st.data())
 def test_everything_is_a_function_of_the_log_in_phases(optimizer: Optimizer, space: st.SearchStrategy[Space], data: st.DataObject) -> None:
     """Phases of few trials, on spaces that the method takes: of random spaces it takes too few."""
     problem = data.draw(
-        OBJECTIVES.filter(lambda problem: len(problem[0]) == 1 and not (isinstance(optimizer, (GFM, GFMPlus)) and problem[1]))
+        OBJECTIVES.filter(lambda problem: len(problem[0]) == 1 and not (isinstance(optimizer, (GFM, GFMPlus, FrankWolfe)) and problem[1]))
     )
     check(optimizer, data.draw(space), problem, data.draw(histories(20)), between=12)
 
