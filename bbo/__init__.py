@@ -32,12 +32,16 @@ if TYPE_CHECKING:
     from bbo.optimizers import CONFIG as CONFIG
     from bbo.optimizers import EPBO as EPBO
     from bbo.optimizers import GFM as GFM
+    from bbo.optimizers import PGPE as PGPE
+    from bbo.optimizers import SNES as SNES
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
+    from bbo.optimizers import OpenAIES as OpenAIES
     from bbo.optimizers import PrimalDual as PrimalDual
     from bbo.optimizers import Random as Random
+    from bbo.optimizers import SepCMA as SepCMA
     from bbo.optimizers import Sobol as Sobol
     from bbo.optimizers import list_optimizers as list_optimizers
     from bbo.prior_studies import PriorStudy as PriorStudy
@@ -77,7 +81,9 @@ _EXPORTS = {
     ),
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
-    "bbo.optimizers": "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus Grid PrimalDual Random Sobol list_optimizers",
+    "bbo.optimizers": (
+        "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus Grid OpenAIES PGPE PrimalDual Random SNES SepCMA Sobol list_optimizers"
+    ),
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

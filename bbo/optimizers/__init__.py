@@ -16,11 +16,33 @@ if TYPE_CHECKING:
     from bbo.optimizers.epbo import EPBO
     from bbo.optimizers.gfm import GFM, GFMPlus
     from bbo.optimizers.grid import Grid
+    from bbo.optimizers.openai_es import OpenAIES
+    from bbo.optimizers.pgpe import PGPE
     from bbo.optimizers.primal_dual import PrimalDual
     from bbo.optimizers.random import Random
+    from bbo.optimizers.sep_cma import SepCMA
+    from bbo.optimizers.snes import SNES
     from bbo.optimizers.sobol import Sobol
 
-__all__ = ["CBO", "CMAES", "CONFIG", "EPBO", "GFM", "Auto", "Bayes", "GFMPlus", "Grid", "PrimalDual", "Random", "Sobol", "list_optimizers"]
+__all__ = [
+    "CBO",
+    "CMAES",
+    "CONFIG",
+    "EPBO",
+    "GFM",
+    "PGPE",
+    "SNES",
+    "Auto",
+    "Bayes",
+    "GFMPlus",
+    "Grid",
+    "OpenAIES",
+    "PrimalDual",
+    "Random",
+    "SepCMA",
+    "Sobol",
+    "list_optimizers",
+]
 
 _PATHS = {path.partition(":")[2]: path.partition(":")[0] for path in REGISTRY.values()}
 

@@ -18,7 +18,8 @@ from bbo.log.states import State
 from bbo.optimizers.phases import InPhases, Phases, executed, one_objective_on_a_box
 from bbo.problem import Problem
 
-_MIN_STEPS = 0.2  # of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move
+MIN_STEPS = 0.2
+"""Least standard deviation of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def _options(problem: Problem, *, popsize: int, randn: Normals) -> dict[str, Any
     return {
         "bounds": [0, 1],
         "popsize": popsize,
-        "minstd": [_MIN_STEPS / len(column.levels) if column.levels else 0.0 for column in columns],
+        "minstd": [MIN_STEPS / len(column.levels) if column.levels else 0.0 for column in columns],
         "CMA_mirrors": 0,
         "randn": randn,
         "seed": math.nan,
