@@ -73,7 +73,7 @@ def test_everything_is_a_function_of_the_log(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["random", "sobol", "cma_es", "cbo", "gfm", "grid"])
+@pytest.mark.parametrize("name", ["random", "sobol", "cma_es", "cbo", "gfm", "snes", "pgpe", "openai_es", "sep_cma", "grid"])
 @FULL
 @given(space=spaces(), problem=OBJECTIVES, history=histories(40))
 def test_everything_is_a_function_of_the_log_in_full(
