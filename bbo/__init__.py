@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import SepCMA as SepCMA
     from bbo.optimizers import Sobol as Sobol
     from bbo.optimizers import list_optimizers as list_optimizers
+    from bbo.optimizers.lottery_ticket import lottery_ticket as lottery_ticket
     from bbo.prior_studies import PriorStudy as PriorStudy
     from bbo.pruners.asha import ASHA as ASHA
     from bbo.pruners.median import Median as Median
@@ -84,6 +85,7 @@ _EXPORTS = {
     "bbo.optimizers": (
         "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus Grid OpenAIES PGPE PrimalDual Random SNES SepCMA Sobol list_optimizers"
     ),
+    "bbo.optimizers.lottery_ticket": "lottery_ticket",
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

@@ -136,6 +136,7 @@ class Generations(Phases):
         distribution: The distribution of the open generation over the searched columns, None before the first ticket is out. Its mean
             may lie outside the cube, in a mirror image of it.
         origin: Where it began (`d`, cube).
+        begun: The same as a point: native values.
         searched: The columns that are searched.
         z: Standard normals of the open generation, `n x k`; of pairs `n/2 x k`, those of the first sides.
     """
@@ -143,6 +144,7 @@ class Generations(Phases):
     settings: EvolutionStrategy
     distribution: Any = None
     origin: Array = field(init=False)
+    begun: dict[str, Any] = field(init=False)
     searched: NDArray[np.intp] = field(init=False)
     z: Array = field(init=False)
     _least: Array = field(init=False)
@@ -167,9 +169,9 @@ class Generations(Phases):
         """Begin at a point of the cube."""
         space = self.problem.space
         self.origin = np.array(x0, dtype=np.float64)
-        where = space.decode(self.origin[None, :])[0] | space.validate(self.settings.start or {}, partial=True)
+        self.begun = space.decode(self.origin[None, :])[0] | space.validate(self.settings.start or {}, partial=True)
         self._held = {}
-        for name, value in where.items():
+        for name, value in self.begun.items():
             columns = space.columns_of(name)
             free = np.isin(columns, self.searched)
             if not free.all():
