@@ -125,8 +125,13 @@ class InPhases(ABC):
         return
 
 
-def one_objective_on_a_box(problem: Problem) -> str | None:
-    """None for one measured objective over floats, integers and arrays between bounds, without conditions; else the reason."""
+def one_objective_on_a_box(problem: Problem, *, constraints: bool = False) -> str | None:
+    """None for one measured objective over floats, integers and arrays between bounds, without conditions; else the reason.
+
+    Args:
+        problem: The problem.
+        constraints: Whether known constraints are no reason.
+    """
     if len(problem.objectives) > 1:
         return f"it minimizes one objective, and there are {len(problem.objectives)}"
     if problem.objectives[0].feedback == "ranking":
@@ -141,7 +146,7 @@ def one_objective_on_a_box(problem: Problem) -> str | None:
             return f"it searches numbers only, and {name!r} is a {type(parameter).__name__}"
         if parameter.when is not None:
             return f"it cannot leave parameters out, and {name!r} is conditional"
-    if space.constraints:
+    if space.constraints and not constraints:
         return f"it cannot keep known constraints, and there is {str(space.constraints[0])!r}"
     return None
 
