@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import SNES as SNES
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
+    from bbo.optimizers import BayesThenCMAES as BayesThenCMAES
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
     from bbo.optimizers import OpenAIES as OpenAIES
@@ -83,7 +84,7 @@ _EXPORTS = {
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus Grid OpenAIES PGPE PrimalDual Random SNES SepCMA Sobol list_optimizers"
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG EPBO GFM GFMPlus Grid OpenAIES PGPE PrimalDual Random SNES SepCMA Sobol list_optimizers"
     ),
     "bbo.optimizers.lottery_ticket": "lottery_ticket",
     "bbo.prior_studies": "PriorStudy",
