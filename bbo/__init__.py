@@ -32,17 +32,22 @@ if TYPE_CHECKING:
     from bbo.optimizers import CONFIG as CONFIG
     from bbo.optimizers import EPBO as EPBO
     from bbo.optimizers import GFM as GFM
+    from bbo.optimizers import PGPE as PGPE
+    from bbo.optimizers import SNES as SNES
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
     from bbo.optimizers import BayesThenCMAES as BayesThenCMAES
     from bbo.optimizers import FrankWolfe as FrankWolfe
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
+    from bbo.optimizers import OpenAIES as OpenAIES
     from bbo.optimizers import PrimalDual as PrimalDual
     from bbo.optimizers import Random as Random
     from bbo.optimizers import RankSGD as RankSGD
+    from bbo.optimizers import SepCMA as SepCMA
     from bbo.optimizers import Sobol as Sobol
     from bbo.optimizers import list_optimizers as list_optimizers
+    from bbo.optimizers.lottery_ticket import lottery_ticket as lottery_ticket
     from bbo.prior_studies import PriorStudy as PriorStudy
     from bbo.pruners.asha import ASHA as ASHA
     from bbo.pruners.median import Median as Median
@@ -81,8 +86,10 @@ _EXPORTS = {
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG EPBO FrankWolfe GFM GFMPlus Grid PrimalDual Random RankSGD Sobol list_optimizers"
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG EPBO FrankWolfe GFM GFMPlus Grid OpenAIES PGPE PrimalDual Random RankSGD "
+        "SNES SepCMA Sobol list_optimizers"
     ),
+    "bbo.optimizers.lottery_ticket": "lottery_ticket",
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

@@ -22,6 +22,9 @@ T = TypeVar("T")
 _NOTES = 3
 """So many of the latest remarks of the optimizer are shown."""
 
+_LONGEST = 200
+"""Characters of a setting that are shown: the start of a network has thousands."""
+
 
 def explain(replica: Replica, record: Record | None = None) -> str:
     """The method of a study, or the way of one trial, as plain text.
@@ -68,7 +71,8 @@ def _method(configuration: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _with_settings(method: Mapping[str, Any]) -> str:
-    settings = ", ".join(f"{key}={shown(value)}" for key, value in method["settings"].items() if value is not None)
+    given = {key: shown(value) for key, value in method["settings"].items() if value is not None}
+    settings = ", ".join(f"{key}={text if len(text) <= _LONGEST else text[:_LONGEST] + ' ...'}" for key, text in given.items())
     return f"{method['name']}({settings})" if settings else str(method["name"])
 
 

@@ -39,6 +39,9 @@ KINDS = frozenset(
 )
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))  # made once: `json.dumps` makes one a call
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One entry of a study's log.
@@ -61,7 +64,7 @@ class Event:
 def dump_body(body: Mapping[str, Any]) -> str:
     """The body as one line of JSON, with its schema number. Floats round-trip exactly; NaN and infinity raise ValueError."""
     numbered = {"v": SCHEMA, **body}
-    text = json.dumps(numbered, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(numbered)
     try:
         text.encode()
     except UnicodeEncodeError:  # half a surrogate pair (an undecodable file name, say) has no UTF-8 form and must be escaped

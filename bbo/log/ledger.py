@@ -256,13 +256,13 @@ class Ledger:
             return ()
         row = self.row_of_told(record, attempt, event.body["values"])
         part = _merged(record.told.get(attempt, EMPTY), event.body)
-        record = replace(self._moved(event, row), told={**record.told, attempt: part})
+        changes: dict[str, Any] = {"state": self._next_state(event, row, record), "told": {**record.told, attempt: part}}
         if row == TOLD_PART and attempt != record.attempt:
-            return (record,)
-        changes = _measured(part)
+            return (replace(record, **changes),)
+        changes |= _measured(part)
         if "attrs" in changes:
             changes["attrs"] = {**record.attrs, **changes["attrs"]}
-        if record.state is State.DONE:
+        if changes["state"] is State.DONE:
             changes |= {"finished_time": event.time, "by": attempt}
         return (replace(record, **changes),)
 
@@ -347,10 +347,13 @@ class Ledger:
 
     def _moved(self, event: Event, row: str, record: Record | None = None) -> Record:
         record = record or self._record(event)
+        return replace(record, state=self._next_state(event, row, record))
+
+    def _next_state(self, event: Event, row: str, record: Record) -> State:
         state = self.target(record, row)
         if state is None:
             raise StorageError(f"event {event.seq} ({row}) is not allowed for trial {record.number}, {record.state}: the log is damaged")
-        return replace(record, state=state)
+        return state
 
     def _store(self, record: Record, event: Event) -> None:
         number, state = record.number, record.state

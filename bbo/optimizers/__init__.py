@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from bbo.optimizers.frank_wolfe import FrankWolfe
     from bbo.optimizers.gfm import GFM, GFMPlus
     from bbo.optimizers.grid import Grid
+    from bbo.optimizers.openai_es import OpenAIES
+    from bbo.optimizers.pgpe import PGPE
     from bbo.optimizers.primal_dual import PrimalDual
     from bbo.optimizers.random import Random
     from bbo.optimizers.rank_sgd import RankSGD
+    from bbo.optimizers.sep_cma import SepCMA
+    from bbo.optimizers.snes import SNES
     from bbo.optimizers.sobol import Sobol
 
 __all__ = [
@@ -29,15 +33,19 @@ __all__ = [
     "CONFIG",
     "EPBO",
     "GFM",
+    "PGPE",
+    "SNES",
     "Auto",
     "Bayes",
     "BayesThenCMAES",
     "FrankWolfe",
     "GFMPlus",
     "Grid",
+    "OpenAIES",
     "PrimalDual",
     "Random",
     "RankSGD",
+    "SepCMA",
     "Sobol",
     "list_optimizers",
 ]

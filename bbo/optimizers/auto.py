@@ -126,7 +126,8 @@ def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:
     if size is not None and budget is not None and size <= min(budget, _SMALL):
         return Grid(resolution=size), f"the budget of {budget} trials covers all {size} points"
     refused = Bayes().supports(problem)
-    if budget is not None and budget >= _MANY and CMAES().supports(problem) is None:
+    box = not problem.space.constraints and CMAES().supports(problem) is None
+    if budget is not None and budget >= _MANY and box:
         if refused is not None or problem.space.d > _WIDE:
             return CMAES(), f"a box of numbers, and a budget of {budget} trials, too many for a model"
         return BayesThenCMAES(), f"a box of numbers, and a budget of {budget} trials: a model makes the most of the first ones only"

@@ -177,9 +177,13 @@ REGISTRY: dict[str, str] = {
     "gfm": "bbo.optimizers.gfm:GFM",
     "gfm_plus": "bbo.optimizers.gfm:GFMPlus",
     "grid": "bbo.optimizers.grid:Grid",
+    "openai_es": "bbo.optimizers.openai_es:OpenAIES",
+    "pgpe": "bbo.optimizers.pgpe:PGPE",
     "primal_dual": "bbo.optimizers.primal_dual:PrimalDual",
     "random": "bbo.optimizers.random:Random",
     "rank_sgd": "bbo.optimizers.rank_sgd:RankSGD",
+    "sep_cma": "bbo.optimizers.sep_cma:SepCMA",
+    "snes": "bbo.optimizers.snes:SNES",
     "sobol": "bbo.optimizers.sobol:Sobol",
 }
 """Names of the optimizers shipped with bbo, and where they stand. A class elsewhere goes by ``module:name``."""

@@ -12,14 +12,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bbo.errors import InvalidStudy
+from bbo.errors import InvalidStudy, Unsupported
 from bbo.log.ledger import Record
 from bbo.log.states import State
+from bbo.optimizers.known_constraints import begin_within, hardly_any, keeping, redrawn
 from bbo.optimizers.phases import InPhases, Phases, executed, known, one_objective_on_a_box
 from bbo.problem import Problem
 
 _WIDE, _NARROW = 0.3, 1e-3  # standard deviations to begin with
-_MIN_STEPS = 0.2  # of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move
+MIN_STEPS = 0.2
+"""Least standard deviation of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class CMAES(InPhases):
     stand for equal points. Trials of other origin are ignored, but the first run starts at the best point known when its first
     generation opens. Results count by rank: feasible ones by the objective, then infeasible ones by their violations (each bound
     scaled by the largest in the generation), then failed and pruned trials. Abandoned and lost trials are left out; a
-    generation of which less than half is left is drawn anew.
+    generation of which less than half is left is drawn anew. Points that break known constraints are drawn again, and moved towards
+    the best of the last generation where that goes on failing.
 
     Args:
         sigma0: Standard deviation of the first generation, in ranges of the axes. None: that of the best trials known around the best
@@ -57,7 +60,8 @@ class CMAES(InPhases):
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective over a box of at least two floats, integers or entries of arrays, else the reason."""
-        if (reason := one_objective_on_a_box(problem)) is not None:
+        reason = one_objective_on_a_box(problem, constraints=True) or hardly_any(problem.space)
+        if reason is not None:
             return reason
         if problem.space.d < 2:
             return "it needs at least two parameters"
@@ -86,11 +90,13 @@ class Evolution(Phases):
         settings: The settings it runs with.
         strategy: The library's object, None before the first ticket is out.
         run: Number of the run; each restart begins one.
+        anchor: A point that keeps the known constraints (`d`, cube): the start of the run, then the best of its last generation.
     """
 
     settings: CMAES
     strategy: Any = None
     run: int = 0
+    anchor: NDArray[np.float64] = field(init=False)
     _normals: Normals = field(default_factory=Normals)
 
     def beginning(self) -> dict[str, Any]:
@@ -99,12 +105,19 @@ class Evolution(Phases):
         return {"x0": x0} if self.settings.sigma0 is not None else {"x0": x0, "sigma0": self._spread(x0)}
 
     def start(self, x0: ArrayLike, sigma0: float | None = None) -> None:
-        """Begin the current run at a point of the cube."""
+        """Begin the current run at a point of the cube, or where that breaks known constraints at a random one that keeps them."""
+        within: NDArray[np.float64] | None = np.array(x0, dtype=np.float64)
+        if self.problem.space.constraints:
+            within = begin_within(np.array(x0), self._keeps, self.problem.rng("cma_es", "start", self.run))
+        if within is not None:
+            self.anchor = within
+        elif self.run == 0:  # a restart has the anchor of the run before it
+            raise Unsupported(f"cma_es found no point that keeps {str(self.problem.space.constraints[0])!r}")
         options = _options(self.problem, popsize=self._popsize() * 2**self.run, randn=self._normals)
         with _quiet():
             import cma
 
-            self.strategy = cma.CMAEvolutionStrategy(np.array(x0), sigma0 or self.settings.sigma0 or _WIDE, options)
+            self.strategy = cma.CMAEvolutionStrategy(self.anchor, sigma0 or self.settings.sigma0 or _WIDE, options)
         self._draw()
 
     def _spread(self, x0: ArrayLike) -> float:
@@ -122,8 +135,17 @@ class Evolution(Phases):
     def _draw(self) -> None:
         """Open the generation: its points follow from the strategy and the generation's own random numbers."""
         self._normals.rng = self.problem.rng("cma_es", self.phase)
+        points = self._drawn(self.strategy.popsize)
+        if self.problem.space.constraints:
+            points = redrawn(points, self._drawn, self._keeps, self.anchor)
+        self.open(points)
+
+    def _drawn(self, n: int) -> NDArray[np.float64]:
         with _quiet():
-            self.open(np.array(self.strategy.ask()))
+            return np.array(self.strategy.ask(n))
+
+    def _keeps(self, X: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return keeping(self.problem.space, X)
 
     def close(self) -> None:
         """Update the strategy by the generation's results, restart where it has converged, and open the next generation."""
@@ -132,9 +154,11 @@ class Evolution(Phases):
         stop = ""
         if len(kept) >= max(3, self.strategy.sp.weights.mu):
             points = [executed(self.problem.space, self.points[index], record) for index, record in kept]
+            values = ranking_values(self.problem, [record for _, record in kept])
+            self.anchor = self.points[kept[int(np.argmin(values))][0]]
             try:
                 with _quiet():
-                    self.strategy.tell(points, ranking_values(self.problem, [record for _, record in kept]))
+                    self.strategy.tell(points, values)
                     stop = ", ".join(self.strategy.stop())
             except (ArithmeticError, RuntimeError, ValueError) as error:  # a degenerate covariance ends this run, not the study
                 stop = f"{type(error).__name__}: {error}"
@@ -170,7 +194,7 @@ def _options(problem: Problem, *, popsize: int, randn: Normals) -> dict[str, Any
     return {
         "bounds": [0, 1],
         "popsize": popsize,
-        "minstd": [_MIN_STEPS / len(column.levels) if column.levels else 0.0 for column in columns],
+        "minstd": [MIN_STEPS / len(column.levels) if column.levels else 0.0 for column in columns],
         "CMA_mirrors": 0,
         "randn": randn,
         "seed": math.nan,

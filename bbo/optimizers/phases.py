@@ -147,12 +147,13 @@ def one_measured_objective(problem: Problem, *, rankings: bool = False) -> str |
     return None
 
 
-def one_objective_on_a_box(problem: Problem, *, rankings: bool = False) -> str | None:
+def one_objective_on_a_box(problem: Problem, *, rankings: bool = False, constraints: bool = False) -> str | None:
     """None for one measured objective over floats, integers and arrays between bounds, without conditions; else the reason.
 
     Args:
         problem: What is to be optimized.
         rankings: Whether results told as rankings will do too.
+        constraints: Whether known constraints are no reason.
     """
     if (reason := one_measured_objective(problem, rankings=rankings)) is not None:
         return reason
@@ -166,7 +167,7 @@ def one_objective_on_a_box(problem: Problem, *, rankings: bool = False) -> str |
             return f"it searches numbers only, and {name!r} is a {type(parameter).__name__}"
         if parameter.when is not None:
             return f"it cannot leave parameters out, and {name!r} is conditional"
-    if space.constraints:
+    if space.constraints and not constraints:
         return f"it cannot keep known constraints, and there is {str(space.constraints[0])!r}"
     return None
 

@@ -39,14 +39,14 @@ class Axis:
 
     def decode(self, u: ArrayLike) -> Array:
         """The value at position u, held inside the range."""
-        at = np.clip(np.asarray(u, dtype=float), 0.0, 1.0)
+        at = _within(np.asarray(u, dtype=float), 0.0, 1.0)
         if self.log:
             with np.errstate(over="ignore"):
                 x = self.low * np.exp(at * self._span) if self._divides else np.exp(math.log(self.low) + at * self._span)
             x = np.where(at == 0.0, self.low, np.where(at == 1.0, self.high, x))
         else:
             x = self.low * (1.0 - at) + self.high * at
-        return np.asarray(np.clip(x, self.low, self.high))
+        return _within(x, self.low, self.high)
 
     def stretch(self, x: float) -> float:
         """How fast the value grows with the position, dx/du, where it is x; NaN where a logarithmic axis has no such value."""
@@ -64,3 +64,8 @@ class Axis:
 
     def _log_ratio(self, x: Array) -> Array:
         return np.log(x / self.low) if self._divides else np.log(x) - math.log(self.low)
+
+
+def _within(x: Array, low: float, high: float) -> Array:
+    """`numpy.clip`, which costs ten times as much on the few numbers that a point has."""
+    return np.asarray(np.minimum(np.maximum(x, low), high))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import bbo
 from bbo.log.states import State
-from bbo.optimizers import CBO, CMAES, GFM, Bayes, BayesThenCMAES, FrankWolfe, GFMPlus, RankSGD
+from bbo.optimizers import CBO, CMAES, GFM, PGPE, SNES, Bayes, BayesThenCMAES, FrankWolfe, GFMPlus, OpenAIES, RankSGD, SepCMA
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.replay import reproduce
 from bbo.space import Parameter, Space
@@ -135,6 +135,7 @@ def products(draw: st.DrawFn, parameters: st.SearchStrategy[Parameter], *, linea
     ("optimizer", "space"),
     [
         (CMAES(popsize=4), products(NUMBERS)),
+        *((settings(popsize=4), products(NUMBERS)) for settings in (SNES, SepCMA, PGPE, OpenAIES)),
         (CBO(particles=3), products(st.one_of(NUMBERS, SETS), linear=True)),
         (CBO(particles=4, batch=2, mirror=True), products(NUMBERS)),
         (GFM(batch=2), products(SMOOTH)),
@@ -142,7 +143,7 @@ def products(draw: st.DrawFn, parameters: st.SearchStrategy[Parameter], *, linea
         (FrankWolfe(estimator="rdsa"), products(st.one_of(SMOOTH, SETS))),
         (RankSGD(m=3, line_search=2), products(SMOOTH)),
     ],
-    ids=["cma_es", "cbo", "cbo, mirrored", "gfm", "gfm_plus", "frank_wolfe", "rank_sgd"],
+    ids=["cma_es", "snes", "sep_cma", "pgpe", "openai_es", "cbo", "cbo, mirrored", "gfm", "gfm_plus", "frank_wolfe", "rank_sgd"],
 )
 @FULL
 @given(data=st.data())
