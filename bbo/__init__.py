@@ -34,11 +34,15 @@ if TYPE_CHECKING:
     from bbo.optimizers import GFM as GFM
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
+    from bbo.optimizers import ChebCB as ChebCB
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
+    from bbo.optimizers import NeuFastCB as NeuFastCB
+    from bbo.optimizers import NeuSquareCB as NeuSquareCB
     from bbo.optimizers import PrimalDual as PrimalDual
     from bbo.optimizers import Random as Random
     from bbo.optimizers import Sobol as Sobol
+    from bbo.optimizers import TsallisINF as TsallisINF
     from bbo.optimizers import list_optimizers as list_optimizers
     from bbo.prior_studies import PriorStudy as PriorStudy
     from bbo.pruners.asha import ASHA as ASHA
@@ -77,7 +81,9 @@ _EXPORTS = {
     ),
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
-    "bbo.optimizers": "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus Grid PrimalDual Random Sobol list_optimizers",
+    "bbo.optimizers": (
+        "Auto Bayes CBO CMAES CONFIG ChebCB EPBO GFM GFMPlus Grid NeuFastCB NeuSquareCB PrimalDual Random Sobol TsallisINF list_optimizers"
+    ),
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

@@ -11,16 +11,37 @@ if TYPE_CHECKING:
     from bbo.optimizers.auto import Auto
     from bbo.optimizers.bayes import Bayes
     from bbo.optimizers.cbo import CBO
+    from bbo.optimizers.cheb_cb import ChebCB
     from bbo.optimizers.cma_es import CMAES
     from bbo.optimizers.config import CONFIG
     from bbo.optimizers.epbo import EPBO
     from bbo.optimizers.gfm import GFM, GFMPlus
     from bbo.optimizers.grid import Grid
+    from bbo.optimizers.neu_cb import NeuFastCB, NeuSquareCB
     from bbo.optimizers.primal_dual import PrimalDual
     from bbo.optimizers.random import Random
     from bbo.optimizers.sobol import Sobol
+    from bbo.optimizers.tsallis_inf import TsallisINF
 
-__all__ = ["CBO", "CMAES", "CONFIG", "EPBO", "GFM", "Auto", "Bayes", "GFMPlus", "Grid", "PrimalDual", "Random", "Sobol", "list_optimizers"]
+__all__ = [
+    "CBO",
+    "CMAES",
+    "CONFIG",
+    "EPBO",
+    "GFM",
+    "Auto",
+    "Bayes",
+    "ChebCB",
+    "GFMPlus",
+    "Grid",
+    "NeuFastCB",
+    "NeuSquareCB",
+    "PrimalDual",
+    "Random",
+    "Sobol",
+    "TsallisINF",
+    "list_optimizers",
+]
 
 _PATHS = {path.partition(":")[2]: path.partition(":")[0] for path in REGISTRY.values()}
 

@@ -36,7 +36,7 @@ class Query:
     """
 
     params: Mapping[str, Any]
-    ticket: tuple[str | int, ...] | None = None
+    ticket: tuple[str | int | float, ...] | None = None
     role: str = ""
     group: str | int | None = None
     crn_key: str | int | None = None
@@ -145,15 +145,19 @@ REGISTRY: dict[str, str] = {
     "auto": "bbo.optimizers.auto:Auto",
     "bayes": "bbo.optimizers.bayes:Bayes",
     "cbo": "bbo.optimizers.cbo:CBO",
+    "cheb_cb": "bbo.optimizers.cheb_cb:ChebCB",
     "cma_es": "bbo.optimizers.cma_es:CMAES",
     "config": "bbo.optimizers.config:CONFIG",
     "epbo": "bbo.optimizers.epbo:EPBO",
     "gfm": "bbo.optimizers.gfm:GFM",
     "gfm_plus": "bbo.optimizers.gfm:GFMPlus",
     "grid": "bbo.optimizers.grid:Grid",
+    "neu_fast_cb": "bbo.optimizers.neu_cb:NeuFastCB",
+    "neu_square_cb": "bbo.optimizers.neu_cb:NeuSquareCB",
     "primal_dual": "bbo.optimizers.primal_dual:PrimalDual",
     "random": "bbo.optimizers.random:Random",
     "sobol": "bbo.optimizers.sobol:Sobol",
+    "tsallis_inf": "bbo.optimizers.tsallis_inf:TsallisINF",
 }
 """Names of the optimizers shipped with bbo, and where they stand. A class elsewhere goes by ``module:name``."""
 
