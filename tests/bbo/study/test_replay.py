@@ -82,7 +82,7 @@ def test_bandits_are_a_function_of_the_log(name: str, problem: tuple[dict[str, s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["random", "sobol", "cma_es", "cbo", "gfm", "tsallis_inf", "neu_square_cb", "grid"])
+@pytest.mark.parametrize("name", ["random", "sobol", "cma_es", "cbo", "gfm", "grid"])
 @FULL
 @given(space=spaces(), problem=OBJECTIVES, history=histories(40))
 def test_everything_is_a_function_of_the_log_in_full(
