@@ -97,8 +97,7 @@ def best_omega(c: float) -> float:
 
 def laplacian(c: float = 0.0) -> Array:
     """The matrix ``A + c I`` of the five-point stencil, dense, `100 x 100`, in the lexicographic order of the grid points."""
-    line = np.diag(np.full(SIDE, 2.0)) - np.eye(SIDE, k=1) - np.eye(SIDE, k=-1)
-    matrix: Array = np.kron(line, np.eye(SIDE)) + np.kron(np.eye(SIDE), line) + c * np.eye(SIDE**2)
+    matrix: Array = _without_offset() + c * np.eye(SIDE**2)
     return matrix
 
 
@@ -107,9 +106,11 @@ def sor_matrix(c: float, omega: float) -> Array:
 
     D is the diagonal and L what is strictly below it; an iterate moves by ``x <- x + (D / omega + L)^-1 r``.
     """
+    from scipy.linalg import solve_triangular
+
     A = laplacian(c)
     lower = np.tril(A, -1) + np.diag(np.diag(A)) / omega
-    swept: Array = np.eye(len(A)) - np.linalg.solve(lower.T, A.T).T
+    swept: Array = np.eye(len(A)) - solve_triangular(lower, A, trans="T", lower=True).T  # A is symmetric
     return swept
 
 
@@ -130,6 +131,13 @@ def sor_iterations(c: float, b: ArrayLike, omega: float, *, tolerance: float = 1
             return k
         residual = sweep @ residual
     return most
+
+
+@lru_cache(maxsize=1)
+def _without_offset() -> Array:
+    line = np.diag(np.full(SIDE, 2.0)) - np.eye(SIDE, k=1) - np.eye(SIDE, k=-1)
+    matrix: Array = np.kron(line, np.eye(SIDE)) + np.kron(np.eye(SIDE), line)
+    return matrix
 
 
 @lru_cache(maxsize=32)
