@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bbo.errors import BBOError, InvalidSpace, InvalidStudy, NoBest, OutOfRange, Unsupported
+from bbo.errors import InvalidSpace, InvalidStudy, NoBest, OutOfRange, Unsupported
 from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query, Request, refuse
@@ -200,7 +200,10 @@ class Plays:
             self.records[record.number] = record
             if record.configuration == self.problem.configuration and record.ticket is not None:
                 self.draws = max(self.draws, record.ticket[0] + 1)
-            (self.awaited.add if record.state in (State.QUEUED, State.PENDING) else self.awaited.discard)(record.number)
+            if record.state in (State.QUEUED, State.PENDING):
+                self.awaited.add(record.number)
+            else:
+                self.awaited.discard(record.number)
             self._enter(record)
 
     def allowed(self, request: Request, name: str) -> NDArray[np.bool_]:
@@ -249,10 +252,7 @@ class Plays:
 
     def arm_of(self, params: Mapping[str, Any]) -> int | None:
         """Which arm a point is, None where it is not on the grid."""
-        try:
-            return self._of.get(self._space.key(self._decisions(params)))
-        except (BBOError, KeyError):  # a point of an older definition of the space
-            return None
+        return self._of.get(self._space.key(self._decisions(params)))
 
     def nearest(self, params: Mapping[str, Any]) -> int:
         """The arm that a point is, or is nearest to in the unit cube; of another category only where there is no other."""
@@ -300,7 +300,7 @@ class Plays:
         return Proposal(tuple(queries))
 
     def remark(self) -> str:
-        """What each arm was measured at on average, and how often it was played; the best first, up to twenty of them."""
+        """Mean result of each arm, over all contexts, and how often it was played; the best first, up to twenty of them."""
         results = self.results()
         if not len(results):
             return ""
@@ -315,7 +315,8 @@ class Plays:
             f"{_short(self.points[arm])} {f'{sign * means[arm]:.4g}' if times[arm] else 'failed'} ({played[arm]})" for arm in order[:_SHOWN]
         ]
         more = f", and {len(order) - _SHOWN} more" if len(order) > _SHOWN else ""
-        return f"mean {self.problem.objectives[0].name} of each arm, and how often it was played: {', '.join(shown)}{more}"
+        where = " over all contexts" if contexts_of(self.problem.space) else ""
+        return f"mean {self.problem.objectives[0].name} of each arm{where}, and how often it was played: {', '.join(shown)}{more}"
 
     def _enter(self, record: Record) -> None:
         number = record.number
@@ -346,8 +347,9 @@ class Plays:
         return (arm, loss, True, propensity, predicted[0] if predicted else math.nan, -1 if group is None else group)
 
     def _counts(self, record: Record) -> bool:
-        """Whether a trial says something of an arm: a result, or a failure, within the space."""
-        return record.state in (State.DONE, State.FAILED, State.PRUNED) and not record.outside
+        """Whether a trial says something of an arm: a result, or a failure, within the space as it is now."""
+        finished = record.state in (State.DONE, State.FAILED, State.PRUNED)
+        return finished and not record.outside and self.problem.space.contains(record.params)
 
 
 def standing_in(losses: Array, least: float = 0.0) -> Array:
