@@ -130,9 +130,12 @@ class Polynomials:
 
     def fitted(self) -> Fitted:
         """The polynomials fitted to all results."""
+        from bbo.optimizers.fitting import one_thread
+
         results = self.plays.results()
         if self._fitted is None or self._fitted[0] is not results:
-            self._fitted = results, self._fit(results)
+            with one_thread():
+                self._fitted = results, self._fit(results)
         return self._fitted[1]
 
     def _fit(self, results: Results) -> Fitted:

@@ -75,10 +75,13 @@ class _NeuCB(ABC):
         Raises:
             Unsupported, OutOfRange: See `Plays.allowed`.
         """
+        from bbo.optimizers.fitting import one_thread
+
         plays = state.plays
         allowed = plays.allowed(request, self.name)
-        theta, losses = state.trained()
-        y = state.network.predict(theta, state.features([{**point, **request.context} for point in plays.points]))
+        with one_thread():
+            theta, losses = state.trained()
+            y = state.network.predict(theta, state.features([{**point, **request.context} for point in plays.points]))
         p = np.zeros(len(y))
         p[allowed] = self.probabilities(y[allowed], losses)
         played = np.bincount(plays.results().arms, minlength=len(y))
