@@ -12,9 +12,9 @@ import bbo
 from bbo.problems.relaxation import Relaxation, best_omega, sor_iterations
 from benchmarks.resumable import Row
 
-CLAIM = """Over a sequence of linear systems solved by over-relaxation, with offsets of high or low variance, `tsallis_inf` comes near
-the best fixed factor of a grid of 20, which nobody knows beforehand; `cheb_cb`, which is given the offset, comes near the best factor for
-each system, and needs fewer iterations than any fixed one."""
+CLAIM = """Over a sequence of linear systems solved by over-relaxation, with offsets of high or low variance, `tsallis_inf` approaches the
+best fixed factor of a grid of 20, which nobody knows beforehand; `cheb_cb`, which is given the offset, needs fewer iterations than any
+fixed factor, and approaches the best one for each system."""
 
 Variance = Literal["high", "low"]
 VARIANCES: tuple[Variance, ...] = ("high", "low")
