@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import GFM as GFM
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
+    from bbo.optimizers import BayesThenCMAES as BayesThenCMAES
     from bbo.optimizers import ChebCB as ChebCB
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
@@ -82,7 +83,8 @@ _EXPORTS = {
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes CBO CMAES CONFIG ChebCB EPBO GFM GFMPlus Grid NeuFastCB NeuSquareCB PrimalDual Random Sobol TsallisINF list_optimizers"
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO GFM GFMPlus Grid NeuFastCB NeuSquareCB PrimalDual Random Sobol TsallisINF "
+        "list_optimizers"
     ),
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",

@@ -10,6 +10,7 @@ from bbo.optimizers.base import REGISTRY
 if TYPE_CHECKING:
     from bbo.optimizers.auto import Auto
     from bbo.optimizers.bayes import Bayes
+    from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
     from bbo.optimizers.cbo import CBO
     from bbo.optimizers.cheb_cb import ChebCB
     from bbo.optimizers.cma_es import CMAES
@@ -31,6 +32,7 @@ __all__ = [
     "GFM",
     "Auto",
     "Bayes",
+    "BayesThenCMAES",
     "ChebCB",
     "GFMPlus",
     "Grid",
