@@ -37,15 +37,19 @@ if TYPE_CHECKING:
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
     from bbo.optimizers import BayesThenCMAES as BayesThenCMAES
+    from bbo.optimizers import ChebCB as ChebCB
     from bbo.optimizers import FrankWolfe as FrankWolfe
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
+    from bbo.optimizers import NeuFastCB as NeuFastCB
+    from bbo.optimizers import NeuSquareCB as NeuSquareCB
     from bbo.optimizers import OpenAIES as OpenAIES
     from bbo.optimizers import PrimalDual as PrimalDual
     from bbo.optimizers import Random as Random
     from bbo.optimizers import RankSGD as RankSGD
     from bbo.optimizers import SepCMA as SepCMA
     from bbo.optimizers import Sobol as Sobol
+    from bbo.optimizers import TsallisINF as TsallisINF
     from bbo.optimizers import list_optimizers as list_optimizers
     from bbo.optimizers.lottery_ticket import lottery_ticket as lottery_ticket
     from bbo.prior_studies import PriorStudy as PriorStudy
@@ -86,8 +90,8 @@ _EXPORTS = {
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG EPBO FrankWolfe GFM GFMPlus Grid OpenAIES PGPE PrimalDual Random RankSGD "
-        "SNES SepCMA Sobol list_optimizers"
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FrankWolfe GFM GFMPlus Grid NeuFastCB NeuSquareCB OpenAIES PGPE "
+        "PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF list_optimizers"
     ),
     "bbo.optimizers.lottery_ticket": "lottery_ticket",
     "bbo.prior_studies": "PriorStudy",

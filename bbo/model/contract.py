@@ -35,6 +35,19 @@ class Model(Protocol):
 
 
 @runtime_checkable
+class ListedModel(Model, Protocol):
+    """A model of a finite set of decisions: what is recommended is one of them."""
+
+    def points(self, fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The feasible points it chooses among, with these values held.
+
+        Raises:
+            NoBest: There is none, or a context is not among the values.
+        """
+        ...
+
+
+@runtime_checkable
 class CubeModel(Model, Protocol):
     """A model that also answers for encoded points, X `n x d` in the unit cube: what is searched, and averaged over many points."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bbo.errors import NoBest
 from bbo.log.states import State
 from bbo.model.climbing import Climber, Mask
-from bbo.model.contract import CubeModel, Model
+from bbo.model.contract import CubeModel, ListedModel, Model
 from bbo.model.prediction import default_model_of, model_of, predictions_of
 from bbo.optimizers import fitted, robust, tasks
 from bbo.optimizers.candidates import Params, held, whole
@@ -67,7 +67,8 @@ def recommend(study: Study, fixed: Mapping[str, Any] | None = None) -> Recommend
     function. It holds no environment, which nobody sets in service.
 
     Raises:
-        NoBest: Too little was told for a model, there can be none, or there are several objectives, or a task and none is fixed.
+        NoBest: Too little was told for a model, there can be none, or there are several objectives, or a task and none is fixed, or a
+            bandit's context.
         OutOfRange: A fixed value is not in the space.
     """
     from bbo.optimizers.fitting import one_thread
@@ -88,7 +89,9 @@ def recommend(study: Study, fixed: Mapping[str, Any] | None = None) -> Recommend
     measured = [r.params for r in study._replica.ledger.records if r.state is State.DONE and not r.outside]
     points = [dict(p) for p in measured if space.contains(p) and held_at.items() <= p.items()]
     with one_thread():
-        if whole(space):
+        if isinstance(model, ListedModel):
+            points = model.points(held_at)
+        elif whole(space):
             points += [point for every in space.enumerate() if (point := held(space, every, held_at)) is not None]
         else:
             points += _optima(problem, model, _best_first(model, points, problem)[:_LEADERS], held_at)

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from bbo.optimizers.bayes import Bayes
     from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
     from bbo.optimizers.cbo import CBO
+    from bbo.optimizers.cheb_cb import ChebCB
     from bbo.optimizers.cma_es import CMAES
     from bbo.optimizers.config import CONFIG
     from bbo.optimizers.epbo import EPBO
     from bbo.optimizers.frank_wolfe import FrankWolfe
     from bbo.optimizers.gfm import GFM, GFMPlus
     from bbo.optimizers.grid import Grid
+    from bbo.optimizers.neu_cb import NeuFastCB, NeuSquareCB
     from bbo.optimizers.openai_es import OpenAIES
     from bbo.optimizers.pgpe import PGPE
     from bbo.optimizers.primal_dual import PrimalDual
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from bbo.optimizers.sep_cma import SepCMA
     from bbo.optimizers.snes import SNES
     from bbo.optimizers.sobol import Sobol
+    from bbo.optimizers.tsallis_inf import TsallisINF
 
 __all__ = [
     "CBO",
@@ -42,11 +45,15 @@ __all__ = [
     "GFMPlus",
     "Grid",
     "OpenAIES",
+    "ChebCB",
+    "NeuFastCB",
+    "NeuSquareCB",
     "PrimalDual",
     "Random",
     "RankSGD",
     "SepCMA",
     "Sobol",
+    "TsallisINF",
     "list_optimizers",
 ]
 

@@ -36,7 +36,7 @@ class Query:
     """
 
     params: Mapping[str, Any]
-    ticket: tuple[str | int, ...] | None = None
+    ticket: tuple[str | int | float, ...] | None = None
     role: str = ""
     group: str | int | None = None
     crn_key: str | int | None = None
@@ -170,6 +170,7 @@ REGISTRY: dict[str, str] = {
     "bayes": "bbo.optimizers.bayes:Bayes",
     "bayes_then_cma_es": "bbo.optimizers.bayes_then_cma_es:BayesThenCMAES",
     "cbo": "bbo.optimizers.cbo:CBO",
+    "cheb_cb": "bbo.optimizers.cheb_cb:ChebCB",
     "cma_es": "bbo.optimizers.cma_es:CMAES",
     "config": "bbo.optimizers.config:CONFIG",
     "epbo": "bbo.optimizers.epbo:EPBO",
@@ -177,6 +178,8 @@ REGISTRY: dict[str, str] = {
     "gfm": "bbo.optimizers.gfm:GFM",
     "gfm_plus": "bbo.optimizers.gfm:GFMPlus",
     "grid": "bbo.optimizers.grid:Grid",
+    "neu_fast_cb": "bbo.optimizers.neu_cb:NeuFastCB",
+    "neu_square_cb": "bbo.optimizers.neu_cb:NeuSquareCB",
     "openai_es": "bbo.optimizers.openai_es:OpenAIES",
     "pgpe": "bbo.optimizers.pgpe:PGPE",
     "primal_dual": "bbo.optimizers.primal_dual:PrimalDual",
@@ -185,6 +188,7 @@ REGISTRY: dict[str, str] = {
     "sep_cma": "bbo.optimizers.sep_cma:SepCMA",
     "snes": "bbo.optimizers.snes:SNES",
     "sobol": "bbo.optimizers.sobol:Sobol",
+    "tsallis_inf": "bbo.optimizers.tsallis_inf:TsallisINF",
 }
 """Names of the optimizers shipped with bbo, and where they stand. A class elsewhere goes by ``module:name``."""
 

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from bbo.problems.problem import Optimum, TestProblem
 from bbo.problems.registry import REGISTRY, get, names, table
+from bbo.problems.relaxation import Relaxation
 
-__all__ = ["REGISTRY", "Optimum", "TestProblem", "get", "names", "table"]
+__all__ = ["REGISTRY", "Optimum", "Relaxation", "TestProblem", "get", "names", "table"]

@@ -20,7 +20,7 @@ from bbo.log.states import State
 from bbo.optimizers.base import Delegating, Optimizer, Proposal, Request, resolve, to_json
 from bbo.replay import reproduce
 from bbo.replica import Replica
-from bbo.space import Bool, Categorical, Environment, Fidelity, Float, Int, Simplex, Space
+from bbo.space import Bool, Categorical, Context, Environment, Fidelity, Float, Int, Simplex, Space
 from bbo.storage import open_storage
 from bbo.storage.base import Storage
 from bbo.study import Study, load_study
@@ -40,7 +40,8 @@ class Case:
 def cases() -> Iterator[Case]:
     """The kit's problems.
 
-    A box, an integer box, a mixed tree, a constrained mixture, two objectives, an outcome constraint, a fidelity, an environment.
+    A box, an integer box, a mixed tree, a constrained mixture, two objectives, an outcome constraint, a fidelity, an environment, a
+    context.
     """
     box = {"x": Float(-5, 10), "y": Float(1e-3, 1e2, log=True)}
     yield Case("box", Space(box), {"loss": "minimize"})
@@ -52,6 +53,7 @@ def cases() -> Iterator[Case]:
     yield Case("outcome constraint", Space(box), {"loss": "minimize"}, ("loss >= -1000", "c <= 0.8"))
     yield Case("fidelity", Space({**box, "mesh": Fidelity({"coarse": 1, "fine": 20})}), {"loss": "minimize"})
     yield Case("environment", Space({**box, "sky": Environment({"dry": 0.7, "wet": 0.3})}), {"loss": "minimize"})
+    yield Case("context", Space({**box, "feed": Context(Float(0, 2))}), {"loss": "minimize"})
 
 
 def check_optimizer(optimizer: Optimizer, *, n: int = 10, seed: int = 0, storage: Callable[[], Storage] | None = None) -> list[str]:
@@ -107,7 +109,7 @@ def check_pure(case: Case, optimizer: Optimizer, *, n: int, seed: int, storage: 
     for _ in range(n):
         replica = _replica(study)
         legacy = np.random.get_state(legacy=False)  # noqa: NPY002 - to see that it is left alone
-        request = Request(2, first_number=len(replica.ledger.records))
+        request = Request(2, context=_context(study), first_number=len(replica.ledger.records))
         try:
             first, second = (replica.optimizer.propose(replica.state, request) for _ in range(2))
         except Unsupported:
@@ -126,7 +128,7 @@ def check_reproducible(case: Case, optimizer: Optimizer, *, n: int, seed: int, s
     open_trials: list[Trial] = []
     while len(study.trials) < n:
         try:
-            open_trials += study.ask(2 if len(open_trials) < 2 else 1)
+            open_trials += study.ask(2 if len(open_trials) < 2 else 1, context=_context(study))
         except Waiting:
             pass
         except Exhausted:
@@ -146,7 +148,7 @@ def check_order(case: Case, optimizer: Optimizer, *, n: int, seed: int, storage:
     """Results of trials that are open together may come in any order: the next proposal is the same."""
     study = _study(case, optimizer, storage=storage, seed=seed)
     try:
-        trials = study.ask(n)
+        trials = study.ask(n, context=_context(study))
     except Unsupported:
         return
     events = storage.read(study.name)
@@ -160,7 +162,7 @@ def check_order(case: Case, optimizer: Optimizer, *, n: int, seed: int, storage:
         log = [*events, *told]
         replica = Replica(lambda after, log=log: log[after:])  # type: ignore[misc]
         replica.sync()
-        followers.append(replica.optimizer.propose(replica.state, Request(3, first_number=len(trials))))
+        followers.append(replica.optimizer.propose(replica.state, Request(3, context=_context(study), first_number=len(trials))))
     for other in followers[1:]:
         assert other.queries == followers[0].queries, f"{case.name}: the order in which results came in changes the next proposal"
 
@@ -238,7 +240,7 @@ def _step(study: Study) -> bool:
 
 def _next(study: Study) -> Trial | None:
     try:
-        return study.ask()
+        return study.ask(context=_context(study))
     except Exhausted:
         return None
     except Waiting as error:
@@ -248,6 +250,12 @@ def _next(study: Study) -> Trial | None:
 def _tell_in_parts(study: Study, trial: Trial) -> None:
     for name, value in _result(study, trial).items():
         study.tell(trial, {name: value})
+
+
+def _context(study: Study) -> dict[str, Any]:
+    """What the caller says of the contexts: the same for the same number of trials."""
+    point = study.space.sample(1, np.random.default_rng(len(study.trials)))[0]
+    return {name: point[name] for name, role in study.space.roles.items() if role == "context" and name in point}
 
 
 def _result(study: Study, trial: Trial) -> dict[str, float]:

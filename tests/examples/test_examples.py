@@ -69,6 +69,17 @@ def test_two_objectives(tmp_path):
     assert (tmp_path / "front.html").stat().st_size > 1000
 
 
+def test_solver_tuned_online(tmp_path):
+    out = example(tmp_path, "solver_tuned_online.py", "--systems", "150")
+    means = {label: float(mean) for label, mean in re.findall(r"^([^ ].*?): ([\d.]+) iterations a system$", out, flags=re.MULTILINE)}
+    assert list(means) == ["omega = 1.0 for all", "omega = 1.6 for all", "omega = 1.9 for all", "tsallis_inf", "cheb_cb"]
+    assert means["cheb_cb"] < 0.5 * means["omega = 1.0 for all"]
+    recommended = [float(omega) for omega in re.findall(r"recommended .*: omega = ([\d.]+), about \d+ iterations", out)]
+    assert len(recommended) == 4
+    assert 1.4 < recommended[0] < 1.9
+    assert recommended[1] > recommended[3]  # nearer to singular, more over-relaxation
+
+
 def test_own_acquisition(tmp_path):
     out = example(tmp_path, "own_acquisition.py", "--seeds", "2", "--trials", "7")
     found = {label: float(median) for label, median in re.findall(r"^(\w[\w ]*?) +([\d.]+) +[\d.]+$", out, flags=re.MULTILINE)}

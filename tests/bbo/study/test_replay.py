@@ -105,6 +105,15 @@ def test_everything_is_a_function_of_the_log(
     check(resolve(name), space, problem, history)
 
 
+@pytest.mark.parametrize("name", ["tsallis_inf", "cheb_cb", "neu_square_cb", "neu_fast_cb"])
+@hypothesis.settings(QUICK, max_examples=8)
+@given(problem=st.sampled_from([({"loss": "minimize"}, []), ({"gain": "maximize"}, [])]), history=histories())
+def test_bandits_are_a_function_of_the_log(name: str, problem: tuple[dict[str, str], list[str]], history: list[Action]) -> None:
+    arms = {"w": bbo.Float(0.5, 1), "s": bbo.Categorical(["a", "b"]), "k": bbo.Int(1, 3, when={"s": "a"})}
+    space = bbo.Space({**arms, "c": bbo.Context(bbo.Float(1e-2, 1, log=True))}, constraints=["w * k * c <= 1"])
+    check(resolve(name), space, problem, history)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["random", "sobol", "grid"])
 @FULL
