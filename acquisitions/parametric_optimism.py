@@ -16,7 +16,6 @@ from surrogates.parametric.linearised import LinearisedPosterior
 
 _HALVINGS = 10  # of a step that leads from the centre of the ball to a worse value
 _STEPS = 100  # of the ascent, at most
-_STILL = 1e-6  # a gradient less of which than this is along the ball ends it
 _SHORTER = 4.0  # by what a step is divided that does not raise the value
 _ROUNDING = 1e-12  # a step shorter than this, in radii of the ball, is none
 _EDGE = 1e-12  # of the squared radius: closer to the sphere is on it
@@ -72,7 +71,14 @@ class ParametricOptimism(LinearisedBound):
     along the gradient are put back on the ball; each that does not raise the value is shortened. It finds a local maximum, never less
     than ``f_x(w)``; of a family that is linear in its parameters the first point is the maximum. The gradient in x is that of
     ``f_x(v)`` at the maximizer, by the envelope theorem.
+
+    Args:
+        family, posterior, beta: As for `LinearisedBound`.
+        tolerance: The ascent ends where no more than this share of a gradient is along the ball; the value is then wrong by about the
+            square of it.
     """
+
+    tolerance: float = 1e-2
 
     def rough(self, X: Array) -> Array:
         """As `Rough.rough`: the linearised bound."""
@@ -93,7 +99,7 @@ class ParametricOptimism(LinearisedBound):
         centre, slopes = self.family.weight_gradient(self.posterior.weights, X)
         U, values = ball.start(centre, self.posterior.whiten(slopes))
         if self.beta > 0:
-            values = ball.ascend(U)
+            values = ball.ascend(U, self.tolerance)
         return values, ball.parameters(U)
 
 
@@ -131,7 +137,7 @@ class _Ball:
                 break
         return U, values
 
-    def ascend(self, U: Array) -> Array:
+    def ascend(self, U: Array, tolerance: float) -> Array:
         """Move coordinates to local maxima, in place; the values there.
 
         Steps of Barzilai & Borwein (1988) along the gradient, on the sphere along its tangent, each taken only where it raises the value.
@@ -142,7 +148,7 @@ class _Ball:
         pull = np.maximum(np.sum(slopes * U, axis=1), np.linalg.norm(slopes, axis=1) / 2)
         length = 1.0 / np.where(pull > 0, pull, 1.0)  # on the sphere a step to where the gradient points
         for _ in range(_STEPS):
-            left = left[np.linalg.norm(free[left], axis=1) > _STILL * np.linalg.norm(slopes[left], axis=1)]
+            left = left[np.linalg.norm(free[left], axis=1) > tolerance * np.linalg.norm(slopes[left], axis=1)]
             if not len(left):
                 break
             tried = U[left] + length[left, None] * free[left]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import CONFIG as CONFIG
     from bbo.optimizers import EPBO as EPBO
     from bbo.optimizers import GFM as GFM
+    from bbo.optimizers import GOUCB as GOUCB
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
     from bbo.optimizers import GFMPlus as GFMPlus
@@ -77,7 +78,7 @@ _EXPORTS = {
     ),
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
-    "bbo.optimizers": "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus Grid PrimalDual Random Sobol list_optimizers",
+    "bbo.optimizers": "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus GOUCB Grid PrimalDual Random Sobol list_optimizers",
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

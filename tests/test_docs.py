@@ -246,7 +246,16 @@ def problems() -> dict[str, list[Problem]]:
 
 
 def test_optimizers_can_what_the_guide_says() -> None:
-    heads = (("bayes",), ("config", "epbo", "primal_dual"), ("cma_es",), ("cbo",), ("gfm", "gfm_plus"), ("sobol", "random"), ("grid",))
+    heads = (
+        ("bayes",),
+        ("config", "epbo", "primal_dual"),
+        ("cma_es",),
+        ("cbo",),
+        ("gfm", "gfm_plus"),
+        ("go_ucb",),
+        ("sobol", "random"),
+        ("grid",),
+    )
     told = {row[0]: row[1:] for row in table("docs/guides/optimizers.md", "## What each can do")}
     for row, examples in problems().items():
         for names, says in zip(heads, told[row], strict=True):

@@ -15,12 +15,28 @@ if TYPE_CHECKING:
     from bbo.optimizers.config import CONFIG
     from bbo.optimizers.epbo import EPBO
     from bbo.optimizers.gfm import GFM, GFMPlus
+    from bbo.optimizers.go_ucb import GOUCB
     from bbo.optimizers.grid import Grid
     from bbo.optimizers.primal_dual import PrimalDual
     from bbo.optimizers.random import Random
     from bbo.optimizers.sobol import Sobol
 
-__all__ = ["CBO", "CMAES", "CONFIG", "EPBO", "GFM", "Auto", "Bayes", "GFMPlus", "Grid", "PrimalDual", "Random", "Sobol", "list_optimizers"]
+__all__ = [
+    "CBO",
+    "CMAES",
+    "CONFIG",
+    "EPBO",
+    "GFM",
+    "GOUCB",
+    "Auto",
+    "Bayes",
+    "GFMPlus",
+    "Grid",
+    "PrimalDual",
+    "Random",
+    "Sobol",
+    "list_optimizers",
+]
 
 _PATHS = {path.partition(":")[2]: path.partition(":")[0] for path in REGISTRY.values()}
 

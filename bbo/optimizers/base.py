@@ -150,6 +150,7 @@ REGISTRY: dict[str, str] = {
     "epbo": "bbo.optimizers.epbo:EPBO",
     "gfm": "bbo.optimizers.gfm:GFM",
     "gfm_plus": "bbo.optimizers.gfm:GFMPlus",
+    "go_ucb": "bbo.optimizers.go_ucb:GOUCB",
     "grid": "bbo.optimizers.grid:Grid",
     "primal_dual": "bbo.optimizers.primal_dual:PrimalDual",
     "random": "bbo.optimizers.random:Random",

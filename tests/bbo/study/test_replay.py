@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bbo
-from bbo.optimizers import Bayes
+from bbo.optimizers import GOUCB, Bayes
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.replay import reproduce
 from bbo.space import Space
@@ -83,9 +83,10 @@ def test_everything_is_a_function_of_the_log_in_full(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("optimizer", [Bayes(n_initial=2), GOUCB(n_initial=2, hidden=2)], ids=["bayes", "go_ucb"])
 @FITTED
 @given(space=spaces(roles=False, words=False), problem=OBJECTIVES, history=histories(30))
 def test_everything_is_a_function_of_the_log_with_a_model(
-    space: Space, problem: tuple[dict[str, str], list[str]], history: list[Action]
+    optimizer: Optimizer, space: Space, problem: tuple[dict[str, str], list[str]], history: list[Action]
 ) -> None:
-    check(Bayes(n_initial=2), space, problem, history)
+    check(optimizer, space, problem, history)
