@@ -177,14 +177,14 @@ class GOUCB:
         if len(done := state.finished(State.DONE)) < 2:
             return None
         with fitting.one_thread():
-            estimate, _ = state.estimate(self, state.memo)
+            estimate, _ = state.estimate(self, state.memo, renew=False)
         return FamilyModel(state.problem, estimate, tuple(record.number for record in done))
 
     def _choose(self, state: Learning, request: Request) -> Proposal:
         from bbo.optimizers import fitting
 
         with fitting.one_thread():
-            estimate, memo = state.estimate(self, request.memo or state.memo)
+            estimate, memo = state.estimate(self, request.memo or state.memo, renew=request.memo is None)
             queries, path = self._points(state, estimate, request)
         if not queries:
             return replace(Random().propose(state, request), note="a random point, since those of the search are known")

@@ -1,14 +1,15 @@
 """From the log to the parameters of a family: what GO-UCB knows, and shows the study as its model.
 
-The first trials are fitted once and fix the units; from then on the family is linearised trial by trial, in the order of their numbers.
-So the estimate is a function of the trials as they stand and of which of them were the first, and the order in which results came in
-changes nothing: one that comes late takes its place in the sequence. What was computed before is kept as long as it is the same.
+The family is fitted to some trials, the *first* ones, which also fix the units; from then on it is linearised trial by trial, in the order
+of their numbers. So the estimate is a function of the trials as they stand and of which of them were the first, and the order in which
+results came in changes nothing: one that comes late takes its place in the sequence. The memo of a proposal names the first trials, and
+the fit is made again from the log. What was computed before is kept as long as it is the same.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ class Estimate:
         return math.sqrt((1.0 + self.surprises) / (1 + len(self.rows)))
 
 
-_UNWANTED = frozenset({State.FAILED, State.PRUNED})
+_UNWANTED = (State.FAILED, State.PRUNED)
 
 
 @dataclass(slots=True)
@@ -97,14 +98,20 @@ class Learning(History):
     _started: tuple[tuple[GOUCB, bytes, bytes], Start] | None = field(default=None, compare=False)
     _latest: Estimate | None = field(default=None, compare=False)
 
-    def estimate(self, settings: GOUCB, memo: Mapping[str, Any] | None) -> tuple[Estimate, dict[str, Any]]:
-        """The parameters as all trials have it, and the memo that says which of them were the first: all, where none is given."""
+    def estimate(self, settings: GOUCB, memo: Mapping[str, Any] | None, *, renew: bool) -> tuple[Estimate, dict[str, Any]]:
+        """The parameters as all trials have it, and the memo that says to which of them the family was fitted.
+
+        Args:
+            settings: Family, fit and ellipsoid.
+            memo: Of an earlier proposal; None for a fit to all trials.
+            renew: Whether the family may be fitted anew where trials have grown.
+        """
         from surrogates.exact_gp.transforms import Standardise
 
         done = self.finished(State.DONE)
         named = set(memo["first"]) if memo else set[int]()
         first = [record for record in done if record.number in named]
-        grown = settings.growth is not None and len(done) >= settings.growth * len(first)
+        grown = renew and settings.growth is not None and len(done) >= settings.growth * len(first)
         if len(first) < 2 or grown:
             first, named = done, {record.number for record in done}
         X, gains = self._encoded(first)
@@ -124,10 +131,13 @@ class Learning(History):
 
     def known(self, params: Mapping[str, Any]) -> bool:
         """Whether a point was told as failed, or pruned."""
-        key, unwanted = self.problem.space.key, [record for state in _UNWANTED for record in self.finished(state)]
-        return key(params) in self.once(
-            ("unwanted",), lambda: {key(each) for record in unwanted for each in (record.params, record.planned)}
-        )
+        key = self.problem.space.key
+
+        def unwanted() -> set[Hashable]:
+            records = [record for state in _UNWANTED for record in self.finished(state)]
+            return {key(params) for record in records for params in (record.params, record.planned)}
+
+        return key(params) in self.once("unwanted", unwanted)
 
     def _encoded(self, records: Sequence[Record]) -> tuple[Array, Array]:
         X = self.problem.space.encode([record.params for record in records])

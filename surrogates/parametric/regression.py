@@ -7,11 +7,13 @@ from scipy.optimize import minimize
 
 from surrogates.parametric.family import Array, Family
 
-_ITERATIONS = 500  # of L-BFGS from each start
+_ROUGH, _FINE = 50, 500  # iterations of L-BFGS from each start, and from the best of where these end
 
 
 def fit(family: Family, X: Array, y: Array, *, rng: np.random.Generator, weight_decay: float = 0.0, restarts: int = 10) -> Array:
-    """Minimize ``sum (f_x(w) - y)^2 / 2 + weight_decay |w|^2 / 2`` by L-BFGS from several starts; the best parameters found, `p`.
+    """Minimize ``sum (f_x(w) - y)^2 / 2 + weight_decay |w|^2 / 2`` by L-BFGS; the best parameters found, `p`.
+
+    Several starts are followed a short way, and the best of them to the end.
 
     Args:
         family: What to fit.
@@ -30,11 +32,12 @@ def fit(family: Family, X: Array, y: Array, *, rng: np.random.Generator, weight_
         residuals = values - y
         return float(residuals @ residuals + weight_decay * w @ w) / 2, residuals @ slopes + weight_decay * w
 
-    best, least = None, np.inf
-    for start in family.starts(restarts, rng):
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS, "ftol": 1e-10, "gtol": 1e-7})
-        if found.fun < least:
-            best, least = np.asarray(found.x, dtype=float), float(found.fun)
-    if best is None:
+    def descend(start: Array, iterations: int) -> tuple[float, Array]:
+        options = {"maxiter": iterations, "ftol": 1e-10, "gtol": 1e-7}
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
+        return float(found.fun), np.asarray(found.x, dtype=float)
+
+    ends = [end for start in family.starts(restarts, rng) if np.isfinite((end := descend(start, _ROUGH))[0])]
+    if not ends:
         raise ArithmeticError(f"none of {restarts} starts leads to a finite loss of the {type(family).__name__}")
-    return best
+    return descend(min(ends, key=lambda end: end[0])[1], _FINE)[1]

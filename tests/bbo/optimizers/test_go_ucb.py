@@ -46,7 +46,7 @@ def estimate_of(study: bbo.Study) -> Estimate:
     assert study.trials
     state = study._replica.state
     assert isinstance(state, Learning)
-    return state.estimate(study._replica.optimizer, state.memo)[0]  # type: ignore[arg-type]
+    return state.estimate(study._replica.optimizer, state.memo, renew=False)[0]  # type: ignore[arg-type]
 
 
 # -- LinUCB ---------------------------------------------------------------------------------------------------------------------
@@ -134,6 +134,9 @@ def test_the_family_is_fitted_anew_when_trials_have_grown() -> None:
             firsts.append(len(memo["first"]))
         study.tell(trial, bowl(trial))
     assert firsts == [4, 4, 6, 6, 6, 9, 9, 9, 9, 9, 14]
+    late = propose(study, memo={"first": [0, 1, 2, 3]})  # as when an ask is made again after a conflict
+    assert late.memo == {"first": [0, 1, 2, 3]}
+    assert "on 4 first trials and 11 since" in late.note
 
 
 def test_the_estimate_is_the_same_trial_by_trial_and_at_once() -> None:
