@@ -30,9 +30,20 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     ),
     # Left to itself pip takes a scikit-learn that has to be compiled, and cannot be.
     "hebo": ("HEBO==0.3.6", "numpy==1.24.4", "scipy==1.11.4", "pandas==2.1.4", "scikit-learn==1.4.2", "matplotlib==3.8.4"),
+    # NGOpt's metamodels convert arrays of one entry to floats, which NumPy 2.4 refuses.
+    "coco": (
+        "ioh==0.4.2",
+        "cma==4.5.0",
+        "nevergrad==1.0.12",
+        "numpy==2.2.6",
+        "scipy==1.17.1",
+        "threadpoolctl==3.8.0",
+        "cloudpickle==3.1.2",
+    ),
     # Newer JAX has dropped what its release of equinox uses, and the newest flax, optax and chex want that JAX.
     "vizier": ("google-vizier[jax]==0.1.24", "jax==0.4.38", "jaxlib==0.4.38", "flax==0.10.2", "optax==0.2.4", "chex==0.1.88"),
 }
+WITH_TORCH = ("main", "hebo")
 
 
 @dataclass(frozen=True)
@@ -118,9 +129,9 @@ def make(name: str) -> None:
     place = folder() / name
     venv.create(place, with_pip=True, clear=True)
     pip = [str(place / "bin" / "pip"), "install", "--quiet"]
-    if name != "vizier":  # which needs JAX instead
+    if name in WITH_TORCH:
         subprocess.run([*pip, TORCH, *[p for p in ENVIRONMENTS[name] if p.startswith("numpy")]], check=True)
-    subprocess.run([*pip, *ENVIRONMENTS[name], *([TORCH] if name != "vizier" else [])], check=True)
+    subprocess.run([*pip, *ENVIRONMENTS[name], *([TORCH] if name in WITH_TORCH else [])], check=True)
 
 
 def main() -> None:

@@ -1,8 +1,6 @@
 """CBO: consensus-based optimization, a swarm of particles drawn to the mean of the good ones and scattered by their distance to it.
 
-A phase is a step of the swarm. Its latent points are moved in `fold`, when the phase before it closes, by random numbers keyed by
-the phase; they are matched by ticket ``(phase, particle)``. A phase closes once all its tickets are out and none is waited for, and
-its results then count in the order of the particles: the order in which they came in changes nothing.
+A phase is a step of the swarm.
 """
 
 from __future__ import annotations
@@ -15,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bbo.errors import InvalidStudy
-from bbo.log.ledger import Record, Update
 from bbo.log.states import State
-from bbo.optimizers.base import Proposal, Query, Request, refuse
-from bbo.optimizers.phases import awaited, executed, one_objective_on_a_box
+from bbo.optimizers.phases import InPhases, Phases, executed, one_objective_on_a_box
 from bbo.problem import Problem
 from bbo.zeroth_order.consensus import (
     alpha_by_sample_size,
@@ -36,7 +32,7 @@ _COOLING = 0.98, 100  # the spread of consensus hopping falls by the factor ever
 
 
 @dataclass(frozen=True, slots=True)
-class CBO:
+class CBO(InPhases):
     """Consensus-based optimization on boxes of floats and integers, log axes and steps included.
 
     The cube of `Space.encode` is searched; particles that leave it are put back on its boundary, and integers and steps are rounded
@@ -129,80 +125,46 @@ class CBO:
         """A swarm spread over the box, its first phase open."""
         return Swarm(problem, self)
 
-    def fold(self, state: Swarm, update: Update) -> Swarm:
-        """Take in results; close the phase that is complete, and move the swarm."""
-        state.fold(update)
-        return state
-
-    def propose(self, state: Swarm, request: Request) -> Proposal:
-        """The next tickets of the open phase; ``"waiting"`` when all of them are out."""
-        refuse(request, "fixed", "shared", "context", optimizer="cbo")
-        free = [int(i) for i in state.members if i not in state.trials][: request.n]
-        if not free:
-            return Proposal(status="waiting")
-        points = state.problem.space.decode(state.points[free])
-        queries = (Query(p, ticket=(state.phase, i), role="particle", group=state.phase) for i, p in zip(free, points, strict=True))
-        return Proposal(tuple(queries), note=state.note)
-
     def remark(self, state: Swarm) -> str:
         """Where the consensus is."""
         if state.centre is None:
             return ""
         return f"consensus after {state.phase} phases: {state.problem.space.decode(state.centre[None, :])[0]}"
 
-    def model(self, state: Swarm) -> None:
-        """None: it has no model of the function."""
-        return
-
 
 @dataclass(slots=True)
-class Swarm:
-    """Where a swarm stands.
+class Swarm(Phases):
+    """Where a swarm stands; its first phase is open at once, and a ticket's index is that of its particle.
 
     Attributes:
-        problem: What is optimized.
         settings: The settings it runs with.
-        phase: Number of the open phase.
-        points: Latent points of the particles (`N x d`, unit cube).
-        members: Particles that are evaluated in the open phase, increasing.
-        trials: Trials of the open phase, by particle.
         best: The best point each particle has seen (`N x d`), with a memory.
         best_losses: Their losses, infinite where nothing was seen.
         centre: The last consensus, None before the first and where each particle has its own.
-        note: What was out of the ordinary when the phase was opened.
     """
 
-    problem: Problem
     settings: CBO
-    phase: int = 0
-    points: NDArray[np.float64] = field(init=False)
     members: NDArray[np.intp] = field(init=False)
-    trials: dict[int, Record] = field(default_factory=dict)
     best: NDArray[np.float64] = field(init=False)
     best_losses: NDArray[np.float64] = field(init=False)
     centre: NDArray[np.float64] | None = None
-    note: str = ""
     _still: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         space, n = self.problem.space, self.settings.particles
         rng = self.problem.rng("cbo", self.phase)
-        self.points = rng.uniform(size=(n, space.d))
-        self.best, self.best_losses = self.points.copy(), np.full(n, np.inf)
+        points = rng.uniform(size=(n, space.d))
+        self.best, self.best_losses = points.copy(), np.full(n, np.inf)
         # Within a quarter of a level all particles of a discrete axis stand for one value, or for two neighbours.
         self._still = np.array([0.25 / len(column.levels) if column.levels else _STILL for column in space.columns])
-        self._open(rng)
+        self._open(points, rng)
 
-    def fold(self, update: Update) -> None:
-        """Take in one event."""
-        for record in update.records:
-            if record.ticket is not None and record.configuration == self.problem.configuration and record.ticket[0] == self.phase:
-                self.trials[record.ticket[1]] = record
-        if len(self.trials) == len(self.members) and not awaited(self.trials.values()):
-            records = [self.trials[i] for i in self.members]
-            points = [executed(self.problem.space, self.points[i], r) for i, r in zip(self.members, records, strict=True)]
-            losses = [self.problem.losses(r.values)[0] if r.state is State.DONE else math.inf for r in records]
-            self.advance(np.array(points), np.array(losses))
+    def close(self) -> None:
+        """Move the swarm by the losses at the points as they were run."""
+        records = [self.trials[i] for i in self.members]
+        points = [executed(self.problem.space, self.points[i], r) for i, r in zip(self.members, records, strict=True)]
+        losses = [self.problem.losses(r.values)[0] if r.state is State.DONE else math.inf for r in records]
+        self.advance(np.array(points), np.array(losses))
 
     def advance(self, points: NDArray[np.float64], losses: NDArray[np.float64]) -> None:
         """Close the phase by the points of its members, as they were run, and their losses; move the swarm and open the next."""
@@ -220,7 +182,7 @@ class Swarm:
         else:
             self.note = "particles drawn anew, since the phase before had no result"
             self.points[members] = rng.uniform(size=points.shape)
-        self._open(rng)
+        self._open(self.points, rng)
 
     def _move(self, heard: NDArray[np.float64], losses: NDArray[np.float64], rng: np.random.Generator) -> None:
         """Move all particles by the consensus of those that are heard."""
@@ -246,9 +208,8 @@ class Swarm:
             moved += _KICK * math.sqrt(settings.dt) * rng.standard_normal(shape)
         self.points = moved.clip(0, 1)
 
-    def _open(self, rng: np.random.Generator) -> None:
+    def _open(self, points: NDArray[np.float64], rng: np.random.Generator) -> None:
         """Choose who is evaluated in the open phase."""
-        n = len(self.points)
+        n = len(points)
         size = n if self.settings.batch is None else self.settings.batch
-        self.members = np.arange(n) if size == n else np.sort(rng.choice(n, size, replace=False))
-        self.trials = {}
+        self.open(points, members=np.arange(n) if size == n else np.sort(rng.choice(n, size, replace=False)))

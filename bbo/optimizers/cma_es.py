@@ -1,9 +1,4 @@
-"""CMA-ES: covariance matrix adaptation evolution strategy, by the library `cma`.
-
-A phase is a generation. Its latent points are drawn in `fold`, when the generation before it closes, from random numbers keyed by
-the generation; they are matched by ticket ``(generation, index)``. A generation closes once all its tickets are out and none is
-waited for, and its results then count in the order of their tickets: the order in which they came in changes nothing.
-"""
+"""CMA-ES: covariance matrix adaptation evolution strategy, by the library `cma`. A phase is a generation."""
 
 from __future__ import annotations
 
@@ -18,17 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bbo.errors import InvalidStudy
-from bbo.log.ledger import Record, Update
+from bbo.log.ledger import Record
 from bbo.log.states import State
-from bbo.optimizers.base import Proposal, Query, Request, refuse
-from bbo.optimizers.phases import awaited, best_known, executed, one_objective_on_a_box
+from bbo.optimizers.phases import InPhases, Phases, executed, one_objective_on_a_box
 from bbo.problem import Problem
 
 _MIN_STEPS = 0.2  # of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move
 
 
 @dataclass(frozen=True, slots=True)
-class CMAES:
+class CMAES(InPhases):
     """CMA-ES with restarts of doubled population (IPOP) on boxes of floats and integers, log axes and steps included.
 
     The cube of `Space.encode` is searched; integers and steps are rounded when a point is handed out, so that two tickets may
@@ -70,25 +64,6 @@ class CMAES:
         """No generation open yet."""
         return Evolution(problem, self)
 
-    def fold(self, state: Evolution, update: Update) -> Evolution:
-        """Take in results; close the generation that is complete, and draw the next."""
-        state.fold(update)
-        return state
-
-    def propose(self, state: Evolution, request: Request) -> Proposal:
-        """The next tickets of the open generation; ``"waiting"`` when all of them are out."""
-        refuse(request, "fixed", "shared", "context", optimizer="cma_es")
-        if state.strategy is None:
-            start = request.memo["x0"] if request.memo else state.best_known()
-            run = Evolution(state.problem, self)
-            run.start(start)
-            return _tickets(run, request.n, {"x0": start})
-        return _tickets(state, request.n, None)
-
-    def model(self, state: Evolution) -> None:
-        """None: it has no model of the function."""
-        return
-
 
 class Normals:
     """Normal random numbers for `cma`, which would else draw from NumPy's global generator."""
@@ -101,34 +76,19 @@ class Normals:
 
 
 @dataclass(slots=True)
-class Evolution:
-    """Where an evolution stands.
+class Evolution(Phases):
+    """Where an evolution stands; its phases are generations, counted through all runs.
 
     Attributes:
-        problem: What is optimized.
         settings: The settings it runs with.
         strategy: The library's object, None before the first ticket is out.
-        generation: Number of the open generation, counted through all runs.
         run: Number of the run; each restart begins one.
-        points: Latent points of the open generation (`popsize x d`, unit cube), by index of the ticket.
-        trials: Trials of the open generation, by index of the ticket.
-        note: Why the last restart happened.
     """
 
-    problem: Problem
     settings: CMAES
     strategy: Any = None
-    generation: int = 0
     run: int = 0
-    points: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    trials: dict[int, Record] = field(default_factory=dict)
-    note: str = ""
-    _known: dict[int, Record] = field(default_factory=dict)
     _normals: Normals = field(default_factory=Normals)
-
-    def best_known(self) -> list[float]:
-        """Where to begin: the best feasible point of the log (in the cube), or the middle of it."""
-        return best_known(self.problem, self._known.values())
 
     def start(self, x0: ArrayLike) -> None:
         """Begin the current run at a point of the cube."""
@@ -139,37 +99,16 @@ class Evolution:
             self.strategy = cma.CMAEvolutionStrategy(np.array(x0), self.settings.sigma0, options)
         self._draw()
 
-    def fold(self, update: Update) -> None:
-        """Take in one event."""
-        for record in update.records:
-            if record.ticket is None or record.configuration != self.problem.configuration:
-                if self.strategy is None:
-                    self._known[record.number] = record
-                continue
-            if self.strategy is None:  # the first ticket is out, and with it the memo of where the run starts
-                self.start(update.event.body["memo"]["x0"])
-                self._known.clear()
-            generation, index = record.ticket
-            if generation == self.generation:
-                self.trials[index] = record
-        if self.strategy is not None and self._complete():
-            self._close()
-
-    def _complete(self) -> bool:
-        """Whether every ticket of the open generation is out and none is waited for."""
-        return len(self.trials) == len(self.points) and not awaited(self.trials.values())
-
     def _popsize(self) -> int:
         return self.settings.popsize or 4 + int(3 * math.log(self.problem.space.d))
 
     def _draw(self) -> None:
         """Open the generation: its points follow from the strategy and the generation's own random numbers."""
-        self._normals.rng = self.problem.rng("cma_es", self.generation)
-        self.trials = {}
+        self._normals.rng = self.problem.rng("cma_es", self.phase)
         with _quiet():
-            self.points = np.array(self.strategy.ask())
+            self.open(np.array(self.strategy.ask()))
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Update the strategy by the generation's results, restart where it has converged, and open the next generation."""
         # Of a trial that was abandoned or lost nothing is known: it is left out, and `cma` takes the best half of the rest.
         kept = [(index, self.trials[index]) for index in sorted(self.trials) if self.trials[index].state.finished]
@@ -182,7 +121,7 @@ class Evolution:
                     stop = ", ".join(self.strategy.stop())
             except (ArithmeticError, RuntimeError, ValueError) as error:  # a degenerate covariance ends this run, not the study
                 stop = f"{type(error).__name__}: {error}"
-        self.generation += 1
+        self.phase += 1
         if stop:
             self.run += 1
             self.note = f"run {self.run} of CMA-ES, from a random point with twice the population, since the one before stopped ({stop})"
@@ -206,18 +145,6 @@ def ranking_values(problem: Problem, records: Sequence[Record]) -> list[float]:
     ranked |= {number: floor + max(over, float(np.spacing(abs(floor)))) for number, over in excess.items() if over}
     worst = max(ranked.values(), default=0.0)
     return [ranked.get(record.number, worst + max(1.0, float(np.spacing(abs(worst))))) for record in records]
-
-
-def _tickets(state: Evolution, n: int, memo: dict[str, Any] | None) -> Proposal:
-    free = [index for index in range(len(state.points)) if index not in state.trials][:n]
-    if not free:
-        return Proposal(status="waiting")
-    points = state.problem.space.decode(state.points[free])
-    queries = (
-        Query(params, ticket=(state.generation, index), role="particle", group=state.generation)
-        for index, params in zip(free, points, strict=True)
-    )
-    return Proposal(tuple(queries), memo=memo, note=state.note)
 
 
 def _options(problem: Problem, *, popsize: int, randn: Normals) -> dict[str, Any]:

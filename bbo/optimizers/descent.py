@@ -1,9 +1,4 @@
-"""Descent along gradients estimated from pairs of values on a sphere: what `GFM` and `GFMPlus` are made of.
-
-A phase is one estimate. Its pairs are drawn in `fold`, when the phase before it closes, from random numbers keyed by the phase; points
-are matched by ticket ``(phase, index)``. A phase closes once all its tickets are out and none is waited for, and its values then
-count in the order of their tickets: the order in which they came in changes nothing.
-"""
+"""Descent along gradients estimated from pairs of values on a sphere: what `GFM` and `GFMPlus` are made of. A phase is one estimate."""
 
 from __future__ import annotations
 
@@ -14,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bbo.log.ledger import Record, Update
+from bbo.log.ledger import Record
 from bbo.log.states import State
-from bbo.optimizers.base import Proposal, Query
-from bbo.optimizers.phases import awaited, best_known
-from bbo.problem import Problem
+from bbo.optimizers.base import Query
+from bbo.optimizers.phases import Phases
 from bbo.zeroth_order import central_points, sphere_directions, sphere_two_point
 
 Array = NDArray[np.float64]
@@ -29,11 +23,10 @@ _BLOWN_UP = 5.0  # times the anchor's length: a recursion that has grown so much
 
 
 @dataclass(slots=True)
-class Descent:
+class Descent(Phases):
     """Where a descent stands.
 
     Attributes:
-        problem: What is optimized.
         delta: Radius of the ball that smooths, in the cube.
         step: Length of the first step, in the cube.
         batch: Pairs a point in a phase that corrects.
@@ -42,16 +35,12 @@ class Descent:
         x: The iterate (`d`, cube), None before the first ticket is out.
         before: The iterate before it, None before the first step.
         gradient: The latest estimate, None before there is one.
-        phase: Number of the open phase.
         age: Steps since the estimate was made anew; the open phase makes it anew where this is 0.
         step_size: What the estimate is multiplied by to give the step, None before there is one.
         directions: Directions of the open phase, `b x d`.
         points: Its points, `b x places x 2 x d`: at the iterate and, in a correction, at the one before it; the two sides of the pair.
-        trials: Its trials, by index of the ticket into `points`.
-        note: What the latest phases led to, where that was out of the ordinary.
     """
 
-    problem: Problem
     delta: float
     step: float
     batch: int
@@ -60,66 +49,27 @@ class Descent:
     x: Array | None = None
     before: Array | None = None
     gradient: Array | None = None
-    phase: int = 0
     age: int = 0
     step_size: float | None = None
     directions: Array = field(default_factory=lambda: np.empty((0, 0)))
-    points: Array = field(default_factory=lambda: np.empty((0, 1, 2, 0)))
-    trials: dict[int, Record] = field(default_factory=dict)
-    note: str = ""
-    _known: dict[int, Record] = field(default_factory=dict)
     _anchor_length: float = 0.0
     _best: float = np.inf
     _stalled: int = 0
     _first_step_size: float = 0.0
-
-    def best_known(self) -> list[float]:
-        """Where to begin: the best point of the log (in the cube), or the middle of it."""
-        return best_known(self.problem, self._known.values())
 
     def start(self, x0: ArrayLike) -> None:
         """Begin at a point of the cube, or as near to it as all pairs stay inside."""
         self.x = self._inside(np.array(x0, dtype=np.float64))
         self._draw()
 
-    def fold(self, update: Update) -> None:
-        """Take in one event."""
-        for record in update.records:
-            if record.ticket is None or record.configuration != self.problem.configuration:
-                if self.x is None:
-                    self._known[record.number] = record
-                continue
-            if self.x is None:  # the first ticket is out, and with it the memo of where the descent starts
-                self.start(update.event.body["memo"]["x0"])
-                self._known.clear()
-            phase, index = record.ticket
-            if phase == self.phase:
-                self.trials[index] = record
-        if self.x is not None and self._complete():
-            self._close()
-
-    def tickets(self, n: int, memo: Mapping[str, Any] | None = None) -> Proposal:
-        """The next points of the open phase, at most n; waiting when all of them are out."""
-        points = self.points.reshape(-1, self.points.shape[-1])
-        free = [index for index in range(len(points)) if index not in self.trials][:n]
-        if not free:
-            return Proposal(status="waiting")
-        per_direction = self.points[0, ..., 0].size
-        pairs = [f"{self.phase}/{index // per_direction}" for index in free]
-        queries = (
-            Query(params, ticket=(self.phase, index), role="direction", group=pair, crn_key=pair)
-            for index, pair, params in zip(free, pairs, self.problem.space.decode(points[free]), strict=True)
-        )
-        return Proposal(tuple(queries), memo=memo, note=self.note)
+    def query(self, index: int, params: Mapping[str, Any]) -> Query:
+        """A point of a pair: all points of a direction, also those at the iterate before, have common random numbers."""
+        pair = f"{self.phase}/{index // self.points[0, ..., 0].size}"
+        return Query(params, ticket=(self.phase, index), role="direction", group=pair, crn_key=pair)
 
     def _inside(self, x: Array) -> Array:
         """The nearest point whose pairs lie in the cube: a pair with one side cut off would be biased."""
         return x.clip(self.delta, 1 - self.delta)
-
-    def _complete(self) -> bool:
-        """Whether every ticket of the open phase is out and none is waited for."""
-        size = self.points[..., 0].size
-        return len(self.trials) == size and not awaited(self.trials.values())
 
     def _draw(self) -> None:
         """Open the phase: pairs at the iterate, and for a correction the same pairs at the iterate before it."""
@@ -128,11 +78,10 @@ class Descent:
         places = [self.x, self.before] if correct else [self.x]
         rng = self.problem.rng("gfm", self.phase)
         self.directions = sphere_directions(self.batch if correct else self.anchor_batch, len(self.x), rng)
-        self.points = np.stack([central_points(place, self.directions, self.delta) for place in places if place is not None], axis=1)
-        self.points = self.points.clip(0, 1)  # of rounding only
-        self.trials = {}
+        points = np.stack([central_points(place, self.directions, self.delta) for place in places if place is not None], axis=1)
+        self.open(points.clip(0, 1))  # of rounding only
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Take the step that the open phase's values give, and open the next phase."""
         values = np.array([self._value(self.trials[index]) for index in range(len(self.trials))]).reshape(self.points.shape[:-1])
         whole = np.isfinite(values).all(axis=(1, 2))

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
 from bbo.errors import InvalidStudy
-from bbo.log.ledger import Update
-from bbo.optimizers.base import Proposal, Request, refuse
 from bbo.optimizers.descent import Descent
-from bbo.optimizers.phases import one_objective_on_a_box
+from bbo.optimizers.phases import InPhases, one_objective_on_a_box
 from bbo.problem import Problem
 from bbo.space import Array, Fixed, Float
 
 
 @dataclass(frozen=True, slots=True)
-class _GradientFree(ABC):
+class _GradientFree(InPhases):
     """The settings that both have, and what both can run on."""
 
     delta: float = 0.02
     step: float = 0.1
     batch: int | None = None
-    name: ClassVar[str]
     version: ClassVar[int]
 
     def __post_init__(self) -> None:
@@ -54,25 +51,6 @@ class _GradientFree(ABC):
     def pairs(self, problem: Problem) -> int:
         """Pairs of points in a phase that is no anchor."""
         return self.batch or max(4, math.ceil(problem.space.d / 4))
-
-    def fold(self, state: Descent, update: Update) -> Descent:
-        """Take in results; close the phase that is complete, and draw the next."""
-        state.fold(update)
-        return state
-
-    def propose(self, state: Descent, request: Request) -> Proposal:
-        """The next tickets of the open phase; ``"waiting"`` when all of them are out."""
-        refuse(request, "fixed", "shared", "context", optimizer=self.name)
-        if state.x is not None:
-            return state.tickets(request.n)
-        start = request.memo["x0"] if request.memo else state.best_known()
-        first = self.init(state.problem)
-        first.start(start)
-        return first.tickets(request.n, memo={"x0": start})
-
-    def model(self, state: Descent) -> None:
-        """None: it has no model of the function."""
-        return
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,128 @@
-"""What methods that own phases of queries share: what they run on, where they start, what they wait for, and where points were run."""
+"""What methods that own phases of queries share.
+
+A phase is a batch of tickets. Its latent points are laid down in `fold`, when the phase before it closes, by random numbers keyed by the
+phase; trials are matched to them by ticket ``(phase, index)``. A phase closes once all its tickets are out and none is waited for, and
+its results then count in the order of their tickets: the order in which they came in changes nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bbo.log.ledger import Record
+from bbo.log.ledger import Record, Update
 from bbo.log.states import State
+from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.problem import Problem
 from bbo.space import Array, Fixed, Float, Int, Space
 
 _WAITED_FOR = frozenset({State.QUEUED, State.PENDING})
+
+
+@dataclass(slots=True)
+class Phases(ABC):
+    """The state of such a method: its open phase.
+
+    Attributes:
+        problem: What is optimized.
+        started: Whether the first phase is open. A method that needs to know where to begin opens it in `start`.
+        phase: Number of the open phase.
+        points: Its latent points, unit cube, ``... x d``: a ticket's index counts through all axes but the last.
+        members: The indices that have a ticket, increasing.
+        trials: Its trials, by index of the ticket.
+        note: What was out of the ordinary when it was opened.
+    """
+
+    problem: Problem
+    started: bool = field(default=False, init=False)
+    phase: int = field(default=0, init=False)
+    points: NDArray[np.float64] = field(init=False)
+    members: Sequence[int] | NDArray[np.intp] = field(default=(), init=False)
+    trials: dict[int, Record] = field(default_factory=dict, init=False)
+    note: str = field(default="", init=False)
+    _known: dict[int, Record] = field(default_factory=dict, init=False)
+
+    def start(self, x0: Sequence[float]) -> None:
+        """Open the first phase; `x0` is where to begin (`d`, unit cube). A method that begins anywhere has opened it already."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def close(self) -> None:
+        """Take what the trials of the open phase tell, and open the next."""
+
+    def query(self, index: int, params: Mapping[str, Any]) -> Query:
+        """What is asked by a ticket of the open phase."""
+        return Query(params, ticket=(self.phase, index), role="particle", group=self.phase)
+
+    def open(self, points: NDArray[np.float64], *, members: NDArray[np.intp] | None = None) -> None:
+        """Open the phase that `phase` numbers; without `members` every point has a ticket."""
+        self.started = True
+        self.points = points
+        self.members = range(points[..., 0].size) if members is None else members
+        self.trials = {}
+
+    def fold(self, update: Update) -> None:
+        """Take in one event."""
+        for record in update.records:
+            if record.ticket is None or record.configuration != self.problem.configuration:
+                if not self.started:
+                    self._known[record.number] = record
+                continue
+            if not self.started:  # the first ticket is out, and with it the memo of where to begin
+                self.start(update.event.body["memo"]["x0"])
+                self._known.clear()
+            phase, index = record.ticket
+            if phase == self.phase:
+                self.trials[index] = record
+        if self.started and len(self.trials) == len(self.members) and not awaited(self.trials.values()):
+            self.close()
+
+    def best_known(self) -> list[float]:
+        """Where to begin: the best feasible point of the log (in the cube), or the middle of it."""
+        return best_known(self.problem, self._known.values())
+
+    def tickets(self, n: int, *, memo: Mapping[str, Any] | None = None) -> Proposal:
+        """The next tickets of the open phase, at most n; ``"waiting"`` when all of them are out."""
+        free = [int(index) for index in self.members if index not in self.trials][:n]
+        if not free:
+            return Proposal(status="waiting")
+        decoded = self.problem.space.decode(self.points.reshape(-1, self.points.shape[-1])[free])
+        return Proposal(tuple(self.query(index, params) for index, params in zip(free, decoded, strict=True)), memo=memo, note=self.note)
+
+
+class InPhases(ABC):
+    """The settings of such a method: what is the same for all of them."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+
+    @abstractmethod
+    def init(self, problem: Problem) -> Phases:
+        """The state before any event."""
+
+    def fold(self, state: Phases, update: Update) -> Phases:
+        """Take in results; close the phase that is complete, and open the next."""
+        state.fold(update)
+        return state
+
+    def propose(self, state: Phases, request: Request) -> Proposal:
+        """The next tickets of the open phase; ``"waiting"`` when all of them are out. The first have where to begin in their memo."""
+        refuse(request, "fixed", "shared", "context", optimizer=self.name)
+        if state.started:
+            return state.tickets(request.n)
+        x0 = request.memo["x0"] if request.memo else state.best_known()
+        first = self.init(state.problem)
+        first.start(x0)
+        return first.tickets(request.n, memo={"x0": x0})
+
+    def model(self, state: Phases) -> None:
+        """None: it has no model of the function."""
+        return
 
 
 def one_objective_on_a_box(problem: Problem) -> str | None:

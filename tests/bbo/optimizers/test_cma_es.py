@@ -223,7 +223,7 @@ def test_tickets_of_another_configuration_are_plain_points() -> None:
     study.configure(optimizer=CMAES(popsize=5))
     trials = study.ask(9)
     assert len(trials) == 5
-    assert study._replica.state.generation == 0
+    assert study._replica.state.phase == 0
     assert asked(study)[-5].body["memo"]["x0"] == pytest.approx(study.space.encode([study.best_params])[0])
 
 
