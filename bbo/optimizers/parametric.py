@@ -75,7 +75,7 @@ class Estimate:
         x, y = np.array(row[:-1])[None], row[-1]
         value, slope = self.start.family.weight_gradient(self.posterior.weights, x)
         error = float(y - value[0])
-        variance = 1.0 + float(np.sum(self.posterior.whiten(slope) ** 2))
+        variance = 1.0 + max(float(slope[0] @ self.posterior.solve(slope)[0]), 0.0)
         posterior = self.posterior.append(slope[0], error)
         return Estimate(self.start, posterior, self.surprises + error**2 / variance, (*self.rows, row))
 
@@ -153,7 +153,8 @@ class Learning(History):
 def _start(problem: Problem, settings: GOUCB, X: Array, gains: Array, transform: Standardise) -> Start:
     from surrogates.parametric import LinearisedPosterior, OneHot, fit
 
-    family = OneHot(problem.space.columns, settings.build)
+    columns = problem.space.columns
+    family = OneHot(columns, settings.build) if columns.indices("categorical") else settings.build(len(columns))
     rng = problem.rng("go_ucb", "fit", len(X))
     weights = fit(family, X, transform.forward(gains), rng=rng, weight_decay=settings.weight_decay)
     posterior = LinearisedPosterior.prior(weights, settings.ridge)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from surrogates.parametric.family import Array
 
@@ -106,7 +106,11 @@ class LinearisedPosterior:
 
     def solve(self, V: Array) -> Array:
         """``Sigma^-1 v`` for each row, `m x p`."""
-        return self.colour(self.whiten(V))
+        if not self.dual:
+            return self.colour(self.whiten(V))
+        if not len(self.gradients):
+            return V / self.ridge
+        return np.asarray((V - cho_solve((self.factor, True), self.gradients @ V.T).T @ self.gradients) / self.ridge)
 
     @cached_property
     def _cross(self) -> Array:
