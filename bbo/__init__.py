@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import GOUCB as GOUCB
     from bbo.optimizers import Auto as Auto
     from bbo.optimizers import Bayes as Bayes
+    from bbo.optimizers import BayesThenCMAES as BayesThenCMAES
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
     from bbo.optimizers import PrimalDual as PrimalDual
@@ -78,7 +79,7 @@ _EXPORTS = {
     ),
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
-    "bbo.optimizers": "Auto Bayes CBO CMAES CONFIG EPBO GFM GFMPlus GOUCB Grid PrimalDual Random Sobol list_optimizers",
+    "bbo.optimizers": "Auto Bayes BayesThenCMAES CBO CMAES CONFIG EPBO GFM GFMPlus GOUCB Grid PrimalDual Random Sobol list_optimizers",
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",

@@ -10,6 +10,7 @@ from bbo.optimizers.base import REGISTRY
 if TYPE_CHECKING:
     from bbo.optimizers.auto import Auto
     from bbo.optimizers.bayes import Bayes
+    from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
     from bbo.optimizers.cbo import CBO
     from bbo.optimizers.cma_es import CMAES
     from bbo.optimizers.config import CONFIG
@@ -30,6 +31,7 @@ __all__ = [
     "GOUCB",
     "Auto",
     "Bayes",
+    "BayesThenCMAES",
     "GFMPlus",
     "Grid",
     "PrimalDual",

@@ -10,6 +10,7 @@ from bbo.errors import InvalidStudy, Unsupported
 from bbo.log.ledger import Update
 from bbo.optimizers.base import Optimizer, Proposal, Request, resolve, to_json
 from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
 from bbo.optimizers.cma_es import CMAES
 from bbo.optimizers.grid import Grid
 from bbo.optimizers.history import History
@@ -17,7 +18,8 @@ from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
 
 _SMALL = 1_000  # points of a space that a grid may exhaust
-_MANY = 1_000  # trials of a budget from which on a model's costs are not paid back
+_MANY = 1_000  # trials of a budget from which on a model is only for the first of them
+_WIDE = 200  # columns from which on a model of them costs more than it brings to such a budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Auto:
     """Chooses its delegate at the first ask, and says why; runs anything.
 
     - `Grid` where the stated budget covers every point of a small finite space;
-    - `CMAES` on boxes it supports when the stated budget is above 1,000 trials;
+    - `BayesThenCMAES` on boxes of numbers when the stated budget is 1,000 trials or more, and `CMAES` where these are of more than
+      200 columns;
     - `Bayes` wherever it can be;
     - `Sobol` for all else, and for what is asked of `CMAES` with parts fixed or shared.
 
@@ -40,7 +43,7 @@ class Auto:
     budget: int | None = None
     delegate: Mapping[str, Any] | None = field(default=None, hash=False)
     name: ClassVar[str] = "auto"
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
 
     def __post_init__(self) -> None:
         if self.budget is not None and (isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 1):
@@ -123,8 +126,10 @@ def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:
     if size is not None and budget is not None and size <= min(budget, _SMALL):
         return Grid(resolution=size), f"the budget of {budget} trials covers all {size} points"
     refused = Bayes().supports(problem)
-    if budget is not None and budget > _MANY and CMAES().supports(problem) is None:
-        return CMAES(), f"a box of numbers, and a budget of {budget} trials, too many for a model"
+    if budget is not None and budget >= _MANY and CMAES().supports(problem) is None:
+        if refused is not None or problem.space.d > _WIDE:
+            return CMAES(), f"a box of numbers, and a budget of {budget} trials, too many for a model"
+        return BayesThenCMAES(), f"a box of numbers, and a budget of {budget} trials: a model makes the most of the first ones only"
     if refused is None:
         return Bayes(), "trials are taken to be expensive, and a model makes the most of each"
     return Sobol(), f"bayes cannot run this problem: {refused}"

@@ -144,6 +144,7 @@ class Remarking(Protocol):
 REGISTRY: dict[str, str] = {
     "auto": "bbo.optimizers.auto:Auto",
     "bayes": "bbo.optimizers.bayes:Bayes",
+    "bayes_then_cma_es": "bbo.optimizers.bayes_then_cma_es:BayesThenCMAES",
     "cbo": "bbo.optimizers.cbo:CBO",
     "cma_es": "bbo.optimizers.cma_es:CMAES",
     "config": "bbo.optimizers.config:CONFIG",

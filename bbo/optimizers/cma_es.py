@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from bbo.errors import InvalidStudy
 from bbo.log.ledger import Record
 from bbo.log.states import State
-from bbo.optimizers.phases import InPhases, Phases, executed, one_objective_on_a_box
+from bbo.optimizers.phases import InPhases, Phases, executed, known, one_objective_on_a_box
 from bbo.problem import Problem
 
+_WIDE, _NARROW = 0.3, 1e-3  # standard deviations to begin with
 _MIN_STEPS = 0.2  # of a discrete axis, in levels: what `cma` grants integers, lest rounding hides every move
 
 
@@ -32,7 +33,8 @@ class CMAES(InPhases):
     generation of which less than half is left is drawn anew.
 
     Args:
-        sigma0: Standard deviation of the first generation, in ranges of the axes.
+        sigma0: Standard deviation of the first generation, in ranges of the axes. None: that of the best trials known around the best
+            of them, ``2 d`` or a tenth of all, at most 0.3 and at least 0.001; for a search that others have begun. Restarts have 0.3.
         popsize: Points in a generation of the first run; None means ``4 + floor(3 ln d)``, the default of `cma`.
 
     Raises:
@@ -41,14 +43,15 @@ class CMAES(InPhases):
     Source: Hansen, The CMA evolution strategy: a tutorial (2016), arXiv:1604.00772; Auger and Hansen (2005) for the restarts.
     """
 
-    sigma0: float = 0.3
+    sigma0: float | None = 0.3
     popsize: int | None = None
     name: ClassVar[str] = "cma_es"
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        if isinstance(self.sigma0, bool) or not isinstance(self.sigma0, (int, float)) or not 0 < self.sigma0 <= 1:
-            raise InvalidStudy(f"cma_es: sigma0 is {self.sigma0!r}; it is a number in (0, 1]")
+        number = isinstance(self.sigma0, (int, float)) and not isinstance(self.sigma0, bool)
+        if self.sigma0 is not None and not (number and 0 < self.sigma0 <= 1):
+            raise InvalidStudy(f"cma_es: sigma0 is {self.sigma0!r}; it is None or a number in (0, 1]")
         if self.popsize is not None and (isinstance(self.popsize, bool) or not isinstance(self.popsize, int) or self.popsize < 4):
             raise InvalidStudy(f"cma_es: popsize is {self.popsize!r}; it is None or an integer, at least 4")
 
@@ -90,14 +93,28 @@ class Evolution(Phases):
     run: int = 0
     _normals: Normals = field(default_factory=Normals)
 
-    def start(self, x0: ArrayLike) -> None:
+    def beginning(self) -> dict[str, Any]:
+        """The best point known, and without a `sigma0` of the settings how far other good ones lie from it."""
+        x0 = self.best_known()
+        return {"x0": x0} if self.settings.sigma0 is not None else {"x0": x0, "sigma0": self._spread(x0)}
+
+    def start(self, x0: ArrayLike, sigma0: float | None = None) -> None:
         """Begin the current run at a point of the cube."""
         options = _options(self.problem, popsize=self._popsize() * 2**self.run, randn=self._normals)
         with _quiet():
             import cma
 
-            self.strategy = cma.CMAEvolutionStrategy(np.array(x0), self.settings.sigma0, options)
+            self.strategy = cma.CMAEvolutionStrategy(np.array(x0), sigma0 or self.settings.sigma0 or _WIDE, options)
         self._draw()
+
+    def _spread(self, x0: ArrayLike) -> float:
+        """How far the best trials known lie from `x0`, in the root mean square over axes."""
+        good = sorted(known(self.problem, self._known.values()), key=lambda record: (self.problem.losses(record.values)[0], record.number))
+        nearest = good[: max(2 * self.problem.space.d, len(good) // 10)]
+        if not nearest:
+            return _WIDE
+        apart = self.problem.space.encode([record.params for record in nearest]) - np.array(x0)
+        return float(np.sqrt((apart**2).mean()).clip(_NARROW, _WIDE))
 
     def _popsize(self) -> int:
         return self.settings.popsize or 4 + int(3 * math.log(self.problem.space.d))

@@ -47,6 +47,14 @@ class Phases(ABC):
     note: str = field(default="", init=False)
     _known: dict[int, Record] = field(default_factory=dict, init=False)
 
+    def best_known(self) -> list[float]:
+        """Where to begin: the best feasible point of the log (in the cube), or the middle of it."""
+        return best_known(self.problem, self._known.values())
+
+    def beginning(self) -> dict[str, Any]:
+        """What `start` is given, as it stands in the memo of the first tickets."""
+        return {"x0": self.best_known()}
+
     def start(self, x0: Sequence[float]) -> None:
         """Open the first phase; `x0` is where to begin (`d`, unit cube). A method that begins anywhere has opened it already."""
         raise NotImplementedError
@@ -74,17 +82,13 @@ class Phases(ABC):
                     self._known[record.number] = record
                 continue
             if not self.started:  # the first ticket is out, and with it the memo of where to begin
-                self.start(update.event.body["memo"]["x0"])
+                self.start(**update.event.body["memo"])
                 self._known.clear()
             phase, index = record.ticket
             if phase == self.phase:
                 self.trials[index] = record
         if self.started and len(self.trials) == len(self.members) and not awaited(self.trials.values()):
             self.close()
-
-    def best_known(self) -> list[float]:
-        """Where to begin: the best feasible point of the log (in the cube), or the middle of it."""
-        return best_known(self.problem, self._known.values())
 
     def tickets(self, n: int, *, memo: Mapping[str, Any] | None = None) -> Proposal:
         """The next tickets of the open phase, at most n; ``"waiting"`` when all of them are out."""
@@ -115,10 +119,10 @@ class InPhases(ABC):
         refuse(request, "fixed", "shared", "context", optimizer=self.name)
         if state.started:
             return state.tickets(request.n)
-        x0 = request.memo["x0"] if request.memo else state.best_known()
+        memo = request.memo or state.beginning()
         first = self.init(state.problem)
-        first.start(x0)
-        return first.tickets(request.n, memo={"x0": x0})
+        first.start(**memo)
+        return first.tickets(request.n, memo=memo)
 
     def model(self, state: Phases) -> None:
         """None: it has no model of the function."""
@@ -146,13 +150,18 @@ def one_objective_on_a_box(problem: Problem) -> str | None:
     return None
 
 
-def best_known(problem: Problem, records: Iterable[Record]) -> list[float]:
-    """Where to begin: the best feasible point among trials (in the cube), or the middle of it."""
-    found = [
+def known(problem: Problem, records: Iterable[Record]) -> list[Record]:
+    """The trials that count as points of the space: done, feasible, and within it."""
+    return [
         record
         for record in records
         if record.state is State.DONE and not record.outside and problem.feasible(record.values) and problem.space.contains(record.params)
     ]
+
+
+def best_known(problem: Problem, records: Iterable[Record]) -> list[float]:
+    """Where to begin: the best feasible point among trials (in the cube), or the middle of it."""
+    found = known(problem, records)
     if not found:
         return [0.5] * problem.space.d
     best = min(found, key=lambda record: (problem.losses(record.values)[0], record.number))

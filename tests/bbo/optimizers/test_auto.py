@@ -24,7 +24,9 @@ def chosen(space: Any, budget: int | None, objectives: Any = "minimize") -> Auto
     [
         (BOX, None, "bayes", "expensive"),
         (BOX, 50, "bayes", "expensive"),
-        (BOX, 1001, "cma_es", "1001 trials"),
+        (BOX, 999, "bayes", "expensive"),
+        (BOX, 1000, "bayes_then_cma_es", "1000 trials"),
+        ({"x": bbo.Array(201, low=0, high=1)}, 1000, "cma_es", "1000 trials, too many for a model"),
         ({**BOX, "c": bbo.Bool()}, 5000, "bayes", "expensive"),
         ({"i": bbo.Int(1, 20)}, 20, "grid", "covers all 20 points"),
         ({"i": bbo.Int(1, 20)}, 19, "bayes", "expensive"),
@@ -68,7 +70,7 @@ def test_a_given_budget_stands_above_the_one_that_is_stated() -> None:
     problem = bbo.Study(bbo.Space(BOX), seed=0)._problem
     resolved = Auto(budget=2000).resolve(problem, 10)
     assert resolved.budget == 2000
-    assert resolved.delegate["name"] == "cma_es"  # type: ignore[index]
+    assert resolved.delegate["name"] == "bayes_then_cma_es"  # type: ignore[index]
     assert resolved.resolve(problem, 10) is resolved
 
 
@@ -82,7 +84,7 @@ def test_a_delegate_stored_by_another_release(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_delegates_tickets_and_waiting() -> None:
-    study = bbo.Study(bbo.Space(BOX), optimizer=Auto(budget=2000), seed=0)
+    study = bbo.Study(bbo.Space({"x": bbo.Array(201, low=0, high=1)}), optimizer=Auto(budget=2000), seed=0)
     trials = study.ask(20)
     assert [e.body["ticket"] for e in study.storage.read("study")[3:]] == [[0, k] for k in range(len(trials))]
     with pytest.raises(bbo.Waiting):
@@ -104,7 +106,8 @@ def test_a_budget_is_a_positive_integer(budget: Any) -> None:
 
 
 def test_what_cma_es_cannot_honour_is_a_sobol_point() -> None:
-    study = bbo.Study(bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}), optimizer=Auto(budget=2000), seed=0)
+    space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1), "many": bbo.Array(200, low=0, high=1)})
+    study = bbo.Study(space, optimizer=Auto(budget=2000), seed=0)
     generation = [study.ask() for _ in range(3)]
     held = [study.ask(fixed={"x": 0.25}) for _ in range(2)]
     assert [trial["x"] for trial in held] == [0.25, 0.25]

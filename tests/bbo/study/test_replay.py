@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bbo
-from bbo.optimizers import GOUCB, Bayes
+from bbo.optimizers import GOUCB, Bayes, BayesThenCMAES
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.replay import reproduce
 from bbo.space import Space
@@ -90,3 +90,12 @@ def test_everything_is_a_function_of_the_log_with_a_model(
     optimizer: Optimizer, space: Space, problem: tuple[dict[str, str], list[str]], history: list[Action]
 ) -> None:
     check(optimizer, space, problem, history)
+
+
+@pytest.mark.slow
+@FITTED
+@given(space=spaces(roles=False, words=False), problem=OBJECTIVES, history=histories(40))
+def test_everything_is_a_function_of_the_log_when_one_optimizer_hands_over(
+    space: Space, problem: tuple[dict[str, str], list[str]], history: list[Action]
+) -> None:
+    check(BayesThenCMAES(trials=8), space, problem, history)
