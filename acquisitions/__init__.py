@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from acquisitions.optimistic_constraints import OptimisticConstraints as OptimisticConstraints
     from acquisitions.optimistic_penalty import ExactPenalty as ExactPenalty
     from acquisitions.optimistic_penalty import OptimisticLagrangian as OptimisticLagrangian
+    from acquisitions.parametric_optimism import LinearisedBound as LinearisedBound
+    from acquisitions.parametric_optimism import ParametricOptimism as ParametricOptimism
     from acquisitions.posterior_mean import PosteriorMean as PosteriorMean
     from acquisitions.probability_of_improvement import LogProbabilityOfImprovement as LogProbabilityOfImprovement
     from acquisitions.probability_of_improvement import ProbabilityOfImprovement as ProbabilityOfImprovement
@@ -105,6 +107,8 @@ _EXPORTS = {
         "acquisitions.optimistic_penalty:ExactPenalty",
         "acquisitions.optimistic_penalty:OptimisticLagrangian",
         "acquisitions.integrated_knowledge_gradient:LogIntegratedKnowledgeGradient",
+        "acquisitions.parametric_optimism:LinearisedBound",
+        "acquisitions.parametric_optimism:ParametricOptimism",
         "acquisitions.risk_knowledge_gradient:LogRiskKnowledgeGradient",
         "acquisitions.risk_measures:RiskMeasure",
         "acquisitions.risk_of_mean:RiskOfMean",

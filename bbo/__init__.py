@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import CONFIG as CONFIG
     from bbo.optimizers import EPBO as EPBO
     from bbo.optimizers import GFM as GFM
+    from bbo.optimizers import GOUCB as GOUCB
     from bbo.optimizers import PGPE as PGPE
     from bbo.optimizers import SNES as SNES
     from bbo.optimizers import Auto as Auto
@@ -90,8 +91,8 @@ _EXPORTS = {
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FrankWolfe GFM GFMPlus Grid NeuFastCB NeuSquareCB OpenAIES PGPE "
-        "PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF list_optimizers"
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FrankWolfe GFM GFMPlus GOUCB Grid NeuFastCB NeuSquareCB "
+        "OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF list_optimizers"
     ),
     "bbo.optimizers.lottery_ticket": "lottery_ticket",
     "bbo.prior_studies": "PriorStudy",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bbo.optimizers.epbo import EPBO
     from bbo.optimizers.frank_wolfe import FrankWolfe
     from bbo.optimizers.gfm import GFM, GFMPlus
+    from bbo.optimizers.go_ucb import GOUCB
     from bbo.optimizers.grid import Grid
     from bbo.optimizers.neu_cb import NeuFastCB, NeuSquareCB
     from bbo.optimizers.openai_es import OpenAIES
@@ -38,6 +39,7 @@ __all__ = [
     "GFM",
     "PGPE",
     "SNES",
+    "GOUCB",
     "Auto",
     "Bayes",
     "BayesThenCMAES",

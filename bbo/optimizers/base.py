@@ -177,6 +177,7 @@ REGISTRY: dict[str, str] = {
     "frank_wolfe": "bbo.optimizers.frank_wolfe:FrankWolfe",
     "gfm": "bbo.optimizers.gfm:GFM",
     "gfm_plus": "bbo.optimizers.gfm:GFMPlus",
+    "go_ucb": "bbo.optimizers.go_ucb:GOUCB",
     "grid": "bbo.optimizers.grid:Grid",
     "neu_fast_cb": "bbo.optimizers.neu_cb:NeuFastCB",
     "neu_square_cb": "bbo.optimizers.neu_cb:NeuSquareCB",

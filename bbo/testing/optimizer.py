@@ -191,10 +191,10 @@ def check_mishaps(case: Case, optimizer: Optimizer, *, n: int, seed: int, storag
     log = storage.read(study.name)
     tickets = [(e.body["configuration"], tuple(e.body["ticket"])) for e in log if e.kind == "asked" and _ticketed(e)]
     assert len(tickets) == len(set(tickets)), f"{case.name}: a ticket was handed out twice"
-    failed = [trial.params for trial in study.trials if trial.state is State.FAILED]
+    failed = [trial for trial in study.trials if trial.state is State.FAILED]
     plain = [e for e in log if e.kind == "asked" and e.body["origin"] == "optimizer" and e.body["ticket"] is None]
     for event in plain:
-        earlier = [t.params for t in study.trials if t.number < event.trial and t.params in failed]  # type: ignore[operator]
+        earlier = [trial.params for trial in failed if trial.number < event.trial]  # type: ignore[operator]
         assert event.body["params"] not in earlier, f"{case.name}: a point told as failed was proposed again: {event.body['params']}"
     again = copy.deepcopy(study.optimizer)
     study.configure(optimizer=again)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import bbo
 from bbo.log.states import State
-from bbo.optimizers import CBO, CMAES, GFM, PGPE, SNES, Bayes, BayesThenCMAES, FrankWolfe, GFMPlus, OpenAIES, RankSGD, SepCMA
+from bbo.optimizers import CBO, CMAES, GFM, GOUCB, PGPE, SNES, Bayes, BayesThenCMAES, FrankWolfe, GFMPlus, OpenAIES, RankSGD, SepCMA
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.replay import reproduce
 from bbo.space import Parameter, Space
@@ -165,12 +165,13 @@ def test_everything_is_a_function_of_the_log_in_phases(optimizer: Optimizer, spa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("optimizer", [Bayes(n_initial=2), GOUCB(n_initial=2, hidden=2)], ids=["bayes", "go_ucb"])
 @FITTED
 @given(space=spaces(roles=False, words=False), problem=OBJECTIVES, history=histories(30))
 def test_everything_is_a_function_of_the_log_with_a_model(
-    space: Space, problem: tuple[dict[str, str], list[str]], history: list[Action]
+    optimizer: Optimizer, space: Space, problem: tuple[dict[str, str], list[str]], history: list[Action]
 ) -> None:
-    check(Bayes(n_initial=2), space, problem, history)
+    check(optimizer, space, problem, history)
 
 
 @pytest.mark.slow
