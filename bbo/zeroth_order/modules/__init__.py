@@ -4,8 +4,20 @@ Each estimate is a dictionary of tensors by the names of parameters, which `set_
 """
 
 from bbo.zeroth_order.modules.coordinates import coordinate_gradient
+from bbo.zeroth_order.modules.grasp import grasp_scores, layer_ratios
+from bbo.zeroth_order.modules.layer_noise import likelihood_ratio_gradient
 from bbo.zeroth_order.modules.masks import random_masks
 from bbo.zeroth_order.modules.parameters import set_gradient
+from bbo.zeroth_order.modules.random_directions import gaussian_gradient
 from bbo.zeroth_order.modules.workers import split
 
-__all__ = ["coordinate_gradient", "random_masks", "set_gradient", "split"]
+__all__ = [
+    "coordinate_gradient",
+    "gaussian_gradient",
+    "grasp_scores",
+    "layer_ratios",
+    "likelihood_ratio_gradient",
+    "random_masks",
+    "set_gradient",
+    "split",
+]

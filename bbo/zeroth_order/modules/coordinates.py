@@ -39,8 +39,8 @@ def coordinate_gradient(
 
     Entry i of a forward difference is off by ``step / 2`` times the second derivative in i, and takes one evaluation more than there
     are entries; a central one is off by ``step^2 / 6`` times the third derivative, and takes two for each. Entries off the masks are 0,
-    and so is one whose loss is not finite. Parameters, buffers and what autograd knows of them are as before, bit by bit, also when the
-    loss raises. Every evaluation sees the same random numbers of torch (dropout).
+    and so is one whose loss is not finite. Parameters and buffers are as before, bit by bit, also when the loss raises, and graphs that
+    hold them can still be gone back. Every evaluation sees the same random numbers of torch (dropout).
 
     Args:
         model: The module, in training or evaluation mode.
@@ -93,8 +93,7 @@ def _slopes(
         raise ValueError(f"the loss is {base} at the parameters, so no difference to it means anything")
     return {
         name: [
-            _slope(evaluation, parameters[name].detach(), tuple(index), first[name], base, step, central)
-            for index in mask.nonzero().tolist()
+            _slope(evaluation, parameters[name].data, tuple(index), first[name], base, step, central) for index in mask.nonzero().tolist()
         ]
         for name, mask in masks.items()
     }
@@ -103,6 +102,7 @@ def _slopes(
 def _slope(
     evaluation: Evaluation, entries: Tensor, index: tuple[int, ...], first: int, base: float, step: float | None, central: bool
 ) -> float:
+    # `entries` are `.data`: autograd does not count the change, and need not, since it is undone.
     old = entries[index].item()
     if step is None:
         step = float(torch.finfo(entries.dtype).eps ** (1 / 3 if central else 1 / 2) * max(1.0, abs(old)))

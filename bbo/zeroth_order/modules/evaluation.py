@@ -145,9 +145,10 @@ class Buffers:
         ]
 
     def restore(self) -> None:
-        """The values that they had, in the tensors that they were."""
+        """The values that they had, in the tensors that they were; those that did not change are not written."""
         for module, name, buffer, value in self._all:
-            buffer.detach().copy_(value)
+            if not torch.equal(buffer, value):  # else a graph that holds it would take it for changed
+                buffer.detach().copy_(value)
             if getattr(module, name) is not buffer:
                 setattr(module, name, buffer)
 

@@ -64,8 +64,8 @@ def displaced(parameters: Mapping[str, nn.Parameter], by: NDArray[np.float64]) -
     old = {name: parameter.detach().clone() for name, parameter in parameters.items()}
     try:
         for name, move in as_tensors(by, parameters).items():
-            parameters[name].detach().add_(move)
+            parameters[name].data.add_(move)  # not counted by autograd: it is undone
         yield
     finally:
         for name, value in old.items():
-            parameters[name].detach().copy_(value)
+            parameters[name].data.copy_(value)
