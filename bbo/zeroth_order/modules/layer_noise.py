@@ -37,9 +37,9 @@ def likelihood_ratio_gradient(
     """The gradient, by the parameters of one layer, of the mean loss over the samples with normal noise in the layer's output.
 
     Each pass runs the model with other noise, and each sample's loss weighs its own noise. The variance is proportional to
-    ``1 / passes`` with ``noise="normal"`` and falls faster with ``"sobol"`` where the loss is smooth; it grows like ``1 / sigma^2`` as
-    `sigma` shrinks, while the bias towards the smoothed loss grows with `sigma`. Parameters and buffers are as before, also when the
-    loss raises.
+    ``1 / passes`` with ``noise="normal"`` and falls faster with ``"sobol"`` where the loss is smooth. As `sigma` shrinks, it stays bounded
+    for a smooth loss and grows like ``1 / sigma`` for one with jumps, ``1 / sigma^2`` for one with noise of its own; as `sigma` grows,
+    the smoothed loss departs from the loss. Parameters and buffers are as before, also when the loss raises.
 
     Args:
         model: The module. A sample's loss must not depend on other samples: batch normalization after the layer belongs in evaluation
