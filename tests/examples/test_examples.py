@@ -80,6 +80,17 @@ def test_solver_tuned_online(tmp_path):
     assert recommended[1] > recommended[3]  # nearer to singular, more over-relaxation
 
 
+def test_classifier_without_gradients(tmp_path):
+    """A few epochs, after which each is far from the 10 % of guessing; the whole run has four times as many."""
+    out = example(tmp_path, "classifier_without_gradients.py", "--epochs", "10")
+    found = {label: float(share) for label, share in re.findall(r"^(.*\S) +([\d.]+)%$", out, flags=re.MULTILINE)}
+    regression, coordinates, _, noise = found.values()
+    assert [re.search(r"\d+ parameters", label)[0] for label in found] == [f"{size} parameters" for size in (650, 410, 810, 810)]
+    assert regression > 95
+    assert coordinates > 85
+    assert noise > 75
+
+
 def test_own_acquisition(tmp_path):
     out = example(tmp_path, "own_acquisition.py", "--seeds", "2", "--trials", "7")
     found = {label: float(median) for label, median in re.findall(r"^(\w[\w ]*?) +([\d.]+) +[\d.]+$", out, flags=re.MULTILINE)}
