@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.candidates import held
+from bbo.optimizers.settings import Named, demand_number
 from bbo.problem import Problem
 from bbo.space import Space
 
@@ -45,39 +46,30 @@ _ROW = np.dtype(
 )
 
 
-def demand_integer(optimizer: str, name: str, value: object, least: int) -> None:
-    """Raise unless a setting is an integer of at least that.
+class Ranged(Named, Protocol):
+    """The settings of a bandit."""
 
-    Raises:
-        InvalidStudy: It is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidStudy(f"{optimizer}: {name} is {value!r}; it is an integer, at least {least}")
+    @property
+    def best(self) -> float | None:
+        """The best outcome there can be, None where it is learned."""
+        ...
 
-
-def demand_number(optimizer: str, name: str, value: object, *, above: float = -math.inf, least: float = -math.inf) -> None:
-    """Raise unless a setting is a finite number in its range.
-
-    Raises:
-        InvalidStudy: It is not.
-    """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not value > above or not value >= least:  # type: ignore[operator]
-        allowed = f" above {above:g}" if above > -math.inf else f", at least {least:g}" if least > -math.inf else ""
-        raise InvalidStudy(f"{optimizer}: {name} is {value!r}; it is a number{allowed}")
+    @property
+    def worst(self) -> float | None:
+        """The worst one, None where it is learned."""
+        ...
 
 
-def demand_range(optimizer: str, best: float | None, worst: float | None) -> None:
-    """Raise unless `best` and `worst` are None or different numbers.
+def demand_range(settings: Ranged) -> None:
+    """Raise unless the settings `best` and `worst` are None or different numbers.
 
     Raises:
         InvalidStudy: They are not.
     """
-    for name, value in (("best", best), ("worst", worst)):
-        if value is not None:
-            demand_number(optimizer, name, value)
-    if best is not None and best == worst:
-        raise InvalidStudy(f"{optimizer}: best and worst are both {best!r}; they are different, or None")
+    demand_number(settings, "best", optional=True)
+    demand_number(settings, "worst", optional=True)
+    if settings.best is not None and settings.best == settings.worst:
+        raise InvalidStudy(f"{settings.name}: best and worst are both {settings.best!r}; they are different, or None")
 
 
 def playable(problem: Problem, resolution: int, *, best: float | None, worst: float | None) -> str | None:

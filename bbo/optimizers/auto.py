@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from bbo.errors import InvalidStudy, Unsupported
+from bbo.errors import Unsupported
 from bbo.log.ledger import Update
 from bbo.optimizers.base import Optimizer, Proposal, Request, resolve, to_json
 from bbo.optimizers.bayes import Bayes
@@ -14,6 +14,7 @@ from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
 from bbo.optimizers.cma_es import CMAES
 from bbo.optimizers.grid import Grid
 from bbo.optimizers.history import History
+from bbo.optimizers.settings import demand_integer
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
 
@@ -46,8 +47,7 @@ class Auto:
     version: ClassVar[int] = 8
 
     def __post_init__(self) -> None:
-        if self.budget is not None and (isinstance(self.budget, bool) or not isinstance(self.budget, int) or self.budget < 1):
-            raise InvalidStudy(f"auto: budget is {self.budget!r}; it is None or an integer, at least 1")
+        demand_integer(self, "budget", least=1, optional=True)
 
     @property
     def reason(self) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from bbo.errors import InvalidStudy, Unsupported
+from bbo.errors import Unsupported
 from bbo.log.ledger import Update
 from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.cma_es import CMAES, Evolution
 from bbo.optimizers.history import History
+from bbo.optimizers.settings import demand_integer
 from bbo.problem import Problem
 
 
@@ -34,8 +35,7 @@ class BayesThenCMAES:
     uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.trials, bool) or not isinstance(self.trials, int) or self.trials < 1:
-            raise InvalidStudy(f"bayes_then_cma_es: trials is {self.trials!r}; it is an integer, at least 1")
+        demand_integer(self, "trials", least=1)
 
     def supports(self, problem: Problem) -> str | None:
         """None where both can run the problem, else the reason."""

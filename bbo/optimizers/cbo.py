@@ -16,6 +16,7 @@ from bbo.errors import InvalidStudy
 from bbo.log.states import State
 from bbo.optimizers.phases import InPhases, Phases, executed, one_measured_objective
 from bbo.optimizers.region import Mirrored, Region, no_mirror, not_convex
+from bbo.optimizers.settings import demand_boolean, demand_integer, demand_number
 from bbo.problem import Problem
 from bbo.zeroth_order.consensus import (
     alpha_by_sample_size,
@@ -97,29 +98,16 @@ class CBO(InPhases):
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        def demand(name: str, allowed: str, *, least: float, open_end: bool = True, most: float = math.inf) -> None:
-            value = getattr(self, name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-            if not number or not (value > least if open_end else value >= least) or value > most:
-                raise InvalidStudy(f"cbo: {name} is {value!r}; it is {allowed}")
-
-        for name, most in (("particles", math.inf), ("batch", self.particles)):
-            value = getattr(self, name)
-            if name == "batch" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or not 2 <= value <= most:
-                raise InvalidStudy(f"cbo: {name} is {value!r}; it is an integer, at least 2 and at most the number of particles")
-        demand("drift", "a number above 0", least=0)
-        demand("noise", "a number, at least 0", least=0, open_end=False)
-        demand("dt", f"a number above 0, at most 1 / drift = {1 / self.drift:g}", least=0, most=1 / self.drift)
-        for name in ("isotropic", "mirror"):
-            if not isinstance(getattr(self, name), bool):
-                raise InvalidStudy(f"cbo: {name} is {getattr(self, name)!r}; it is True or False")
+        demand_integer(self, "particles", least=2)
+        demand_integer(self, "batch", least=2, most=self.particles, optional=True)
+        demand_number(self, "drift", above=0)
+        demand_number(self, "noise", least=0)
+        demand_number(self, "dt", above=0, most=1 / self.drift)
+        demand_number(self, "memory", least=0, optional=True)
         for name in ("alpha", "truncation", "polarised", "hopping"):
-            if getattr(self, name) is not None:
-                demand(name, "None or a number above 0", least=0)
-        if self.memory is not None:
-            demand("memory", "None or a number, at least 0", least=0, open_end=False)
+            demand_number(self, name, above=0, optional=True)
+        demand_boolean(self, "isotropic")
+        demand_boolean(self, "mirror")
         if self.hopping is not None and self.polarised is not None:
             raise InvalidStudy("cbo: hopping has one consensus, and polarised one for each particle; leave out one of them")
 

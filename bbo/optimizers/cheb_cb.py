@@ -18,13 +18,13 @@ from bbo.optimizers.arms import (
     Results,
     arms_of,
     contexts_of,
-    demand_integer,
     demand_range,
     limits,
     playable,
     standing_in,
 )
 from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.settings import demand_integer
 from bbo.problem import Problem
 from bbo.space import Space
 
@@ -65,9 +65,9 @@ class ChebCB:
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        demand_integer(self.name, "arms", self.arms, 2)
-        demand_integer(self.name, "polynomials", self.polynomials, 1)
-        demand_range(self.name, self.best, self.worst)
+        demand_integer(self, "arms", least=2)
+        demand_integer(self, "polynomials", least=1)
+        demand_range(self)
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective, at most 1,000 decisions and one numerical context, else the reason."""

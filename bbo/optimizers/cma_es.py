@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bbo.errors import InvalidStudy, Unsupported
+from bbo.errors import Unsupported
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.known_constraints import begin_within, hardly_any, keeping, redrawn
 from bbo.optimizers.phases import InPhases, Phases, executed, known, one_objective_on_a_box
+from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
 
 _WIDE, _NARROW = 0.3, 1e-3  # standard deviations to begin with
@@ -52,11 +53,8 @@ class CMAES(InPhases):
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        number = isinstance(self.sigma0, (int, float)) and not isinstance(self.sigma0, bool)
-        if self.sigma0 is not None and not (number and 0 < self.sigma0 <= 1):
-            raise InvalidStudy(f"cma_es: sigma0 is {self.sigma0!r}; it is None or a number in (0, 1]")
-        if self.popsize is not None and (isinstance(self.popsize, bool) or not isinstance(self.popsize, int) or self.popsize < 4):
-            raise InvalidStudy(f"cma_es: popsize is {self.popsize!r}; it is None or an integer, at least 4")
+        demand_number(self, "sigma0", above=0, most=1, unit="ranges of the axes", optional=True)
+        demand_integer(self, "popsize", least=4, optional=True)
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective over a box of at least two floats, integers or entries of arrays, else the reason."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bbo.errors import InvalidStudy
 from bbo.optimizers.optimistic import Optimistic
+from bbo.optimizers.settings import demand_number
 
 if TYPE_CHECKING:
     from bbo.optimizers.auxiliary import Aim, Auxiliary
@@ -37,8 +37,7 @@ class EPBO(Optimistic):
 
     def __post_init__(self) -> None:
         Optimistic.__post_init__(self)
-        if isinstance(self.penalty, bool) or not isinstance(self.penalty, int | float) or not 0 <= self.penalty < float("inf"):
-            raise InvalidStudy(f"{self.name}: penalty is {self.penalty!r}; it is a number, at least 0")
+        demand_number(self, "penalty", least=0)
 
     def aim(self, auxiliary: Auxiliary) -> Aim:
         """The penalized bound, searched from the solution of the constrained problem too: its best point is often a kink."""

@@ -16,6 +16,7 @@ from bbo.log.ledger import Record
 from bbo.optimizers.base import Query
 from bbo.optimizers.cma_es import MIN_STEPS, ranking_values
 from bbo.optimizers.phases import InPhases, Phases, executed, one_objective_on_a_box
+from bbo.optimizers.settings import demand_number
 from bbo.problem import Problem
 from bbo.space import Array as ArrayParameter
 from bbo.space import Fixed, Space
@@ -63,7 +64,7 @@ class EvolutionStrategy(InPhases):
     """Whether points come in pairs at opposite sides of the mean."""
 
     def __post_init__(self) -> None:
-        demand_number(self.name, "sigma0", self.sigma0, most=1.0, unit=", in ranges of the axes")
+        demand_number(self, "sigma0", above=0, most=1, unit="ranges of the axes")
         least = 2 if self.pairs else 4
         odd = self.pairs and isinstance(self.popsize, int) and self.popsize % 2 == 1
         if self.popsize is not None and (
@@ -248,18 +249,6 @@ class Generations(Phases):
         near = mean[moved] + deviations[moved] * z[moved]
         z[moved] = (nearest_image(run[moved], near) - mean[moved]) / deviations[moved]
         return injected(z)
-
-
-def demand_number(optimizer: str, setting: str, value: Any, *, most: float = math.inf, unit: str = "") -> None:
-    """Raise where a setting is no number above 0, at most `most`.
-
-    Raises:
-        InvalidStudy: So it is.
-    """
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0 < value <= most:
-        limit = "" if most == math.inf else f", at most {most:g}"
-        raise InvalidStudy(f"{optimizer}: {setting} is {value!r}; it is a number above 0{limit}{unit}")
 
 
 def searched_columns(space: Space, mask: Mapping[str, Any] | None) -> NDArray[np.intp]:

@@ -19,6 +19,7 @@ from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query
 from bbo.optimizers.phases import InPhases, Phases, one_measured_objective
+from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
 from bbo.zeroth_order import coordinate_forward, gaussian, gaussian_directions
 from bbo.zeroth_order.frank_wolfe import Estimator, Iterate, Rates, advance, rates
@@ -92,19 +93,14 @@ class FrankWolfe(InPhases):
     def __post_init__(self) -> None:
         if self.estimator not in get_args(Estimator):
             raise InvalidStudy(f"frank_wolfe: estimator is {self.estimator!r}; it is one of {', '.join(map(repr, get_args(Estimator)))}")
-        m = self.directions
-        if m is not None and (isinstance(m, bool) or not isinstance(m, int) or m < 1):
-            raise InvalidStudy(f"frank_wolfe: directions is {m!r}; it is None or an integer, at least 1")
-        if m is not None and self.estimator != "i_rdsa":
+        demand_integer(self, "directions", least=1, optional=True)
+        if self.directions is not None and self.estimator != "i_rdsa":
             raise InvalidStudy(
-                f"frank_wolfe: directions is {m!r}, and belongs to estimator='i_rdsa'; {self.estimator!r} has its own number"
+                f"frank_wolfe: directions is {self.directions!r}, and belongs to estimator='i_rdsa'; {self.estimator!r} has its own number"
             )
-        for name, least, most in (("distance", 1e-6, 10.0), ("least_distance", 0.0, 0.5)):
-            value = getattr(self, name)
-            if value is not None and not (_number(value) and least <= value <= most):
-                raise InvalidStudy(f"frank_wolfe: {name} is {value!r}; it is None or a number from {least:g} to {most:g}")
-        if self.gap is not None and not (_number(self.gap) and self.gap >= 0):
-            raise InvalidStudy(f"frank_wolfe: gap is {self.gap!r}; it is None or a number, at least 0")
+        demand_number(self, "distance", least=1e-6, most=10, optional=True)
+        demand_number(self, "least_distance", least=0, most=0.5, optional=True)
+        demand_number(self, "gap", least=0, optional=True)
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective without outcome constraints over a convex set, else the reason."""
@@ -345,7 +341,3 @@ def fitted(domain: ConvexDomain, x: Array, directions: Array, c: float) -> tuple
         low, high = (low, middle) if signs(middle)[1].all() else (middle, high)
     base, side = signs(high)
     return base, side[:, None] * directions, c
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

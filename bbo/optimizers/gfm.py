@@ -7,9 +7,9 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bbo.errors import InvalidStudy
 from bbo.optimizers.descent import Descent
 from bbo.optimizers.phases import InPhases, goes_in_steps, one_objective_on_a_box
+from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
 
 
@@ -23,12 +23,9 @@ class _GradientFree(InPhases):
     version: ClassVar[int]
 
     def __post_init__(self) -> None:
-        for setting, most in (("delta", 0.25), ("step", 1.0)):
-            given = getattr(self, setting)
-            if isinstance(given, bool) or not isinstance(given, int | float) or not 1e-6 <= given <= most:
-                raise InvalidStudy(f"{self.name}: {setting} is {given!r}; it is a number from 1e-6 to {most:g}, in ranges of the axes")
-        if self.batch is not None and (isinstance(self.batch, bool) or not isinstance(self.batch, int) or self.batch < 1):
-            raise InvalidStudy(f"{self.name}: batch is {self.batch!r}; it is None or an integer, at least 1")
+        demand_number(self, "delta", least=1e-6, most=0.25, unit="ranges of the axes")
+        demand_number(self, "step", least=1e-6, most=1, unit="ranges of the axes")
+        demand_integer(self, "batch", least=1, optional=True)
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective without outcome constraints over a box of floats or arrays, else the reason."""
@@ -115,8 +112,7 @@ class GFMPlus(_GradientFree):
 
     def __post_init__(self) -> None:
         _GradientFree.__post_init__(self)
-        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
-            raise InvalidStudy(f"{self.name}: every is {self.every!r}; it is an integer, at least 1")
+        demand_integer(self, "every", least=1)
 
     def init(self, problem: Problem) -> Descent:
         """No phase open yet."""

@@ -6,7 +6,6 @@ the most that a point may be worth with parameters of the ellipsoid (`acquisitio
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -21,6 +20,7 @@ from bbo.optimizers import robust
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.parametric import FamilyModel, Learning
 from bbo.optimizers.random import Random
+from bbo.optimizers.settings import demand_boolean, demand_integer, demand_number
 from bbo.problem import Problem
 from bbo.space import Array, Sequence
 
@@ -89,29 +89,14 @@ class GOUCB:
     def __post_init__(self) -> None:
         if self.family not in ("sigmoid", "linear") and not callable(self.family):
             raise InvalidStudy(f"go_ucb: family is {self.family!r}; it is 'sigmoid', 'linear' or a function that makes a torch.nn.Module")
-        for name, least, none in (("hidden", 1, False), ("n_initial", 2, True)):
-            value = getattr(self, name)
-            if none and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InvalidStudy(f"go_ucb: {name} is {value!r}; it is {'None or ' if none else ''}an integer, at least {least}")
-        self._demand("weight_decay", 0.0)
-        self._demand("ridge", 0.0, itself=False)
-        self._demand("beta", 0.0, none=True)
-        self._demand("growth", 1.0, itself=False, none=True)
-        for name in ("count_first", "linearised"):
-            if not isinstance(value := getattr(self, name), bool):
-                raise InvalidStudy(f"go_ucb: {name} is {value!r}; it is True or False")
-
-    def _demand(self, name: str, least: float, *, itself: bool = True, none: bool = False) -> None:
-        """Refuse a setting that is no finite number from the least one on, which is allowed `itself` or not."""
-        value = getattr(self, name)
-        if none and value is None:
-            return
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or not (value >= least if itself else value > least):
-            allowed = f"a finite number {'at least' if itself else 'above'} {least:g}"
-            raise InvalidStudy(f"go_ucb: {name} is {value!r}; it is {'None or ' if none else ''}{allowed}")
+        demand_integer(self, "hidden", least=1)
+        demand_integer(self, "n_initial", least=2, optional=True)
+        demand_number(self, "weight_decay", least=0)
+        demand_number(self, "ridge", above=0)
+        demand_number(self, "beta", least=0, optional=True)
+        demand_number(self, "growth", above=1, optional=True)
+        demand_boolean(self, "count_first")
+        demand_boolean(self, "linearised")
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective over decisions, without outcome constraints; else the reason."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar
 
-from bbo.errors import InvalidStudy
 from bbo.log.ledger import Update
 from bbo.optimizers.base import Proposal, Request, pinned
 from bbo.optimizers.candidates import held
 from bbo.optimizers.history import History
 from bbo.optimizers.random import proposal_of
+from bbo.optimizers.settings import demand_integer
 from bbo.problem import Problem
 
 
@@ -34,8 +34,7 @@ class Grid:
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        if isinstance(self.resolution, bool) or not isinstance(self.resolution, int) or self.resolution < 1:
-            raise InvalidStudy(f"grid: resolution is {self.resolution!r}; it is an integer, at least 1")
+        demand_integer(self, "resolution", least=1)
 
     def supports(self, problem: Problem) -> str | None:
         """Every problem is supported."""

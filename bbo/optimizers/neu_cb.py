@@ -15,8 +15,9 @@ from bbo.bandits import network
 from bbo.bandits.inverse_gap import fast_cb, square_cb
 from bbo.bandits.network import Perturbed
 from bbo.log.ledger import Update
-from bbo.optimizers.arms import Plays, Results, arms_of, demand_integer, demand_number, demand_range, limits, playable
+from bbo.optimizers.arms import Plays, Results, arms_of, demand_range, limits, playable
 from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
 from bbo.space import Space
 
@@ -43,14 +44,14 @@ class _NeuCB(ABC):
     link: ClassVar[Callable[[Array], Array]]
 
     def __post_init__(self) -> None:
-        demand_integer(self.name, "arms", self.arms, 2)
-        demand_integer(self.name, "copies", self.copies, 1)
-        demand_integer(self.name, "width", self.width + self.width % 2 if isinstance(self.width, int) else self.width, 2)
+        demand_integer(self, "arms", least=2)
+        demand_integer(self, "copies", least=1)
+        demand_integer(self, "width", least=1)
         for each in ("gamma", "perturbation"):
-            demand_number(self.name, each, getattr(self, each), least=0)
+            demand_number(self, each, least=0)
         for each in ("step", "radius"):
-            demand_number(self.name, each, getattr(self, each), above=0)
-        demand_range(self.name, self.best, self.worst)
+            demand_number(self, each, above=0)
+        demand_range(self)
 
     @abstractmethod
     def probabilities(self, predicted: Array, losses: Array) -> Array:

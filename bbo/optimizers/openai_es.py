@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bbo.evolution import openai_es
-from bbo.optimizers.evolution import Array, EvolutionStrategy, demand_number
+from bbo.optimizers.evolution import Array, EvolutionStrategy
+from bbo.optimizers.settings import demand_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class OpenAIES(EvolutionStrategy):
 
     def __post_init__(self) -> None:
         EvolutionStrategy.__post_init__(self)
-        demand_number("openai_es", "rate", self.rate, most=1.0)
-        demand_number("openai_es", "decay", self.decay, most=1.0)
+        demand_number(self, "rate", above=0, most=1)
+        demand_number(self, "decay", above=0, most=1)
 
     def begin(self, mean: Array) -> openai_es.State:
         """The first distribution."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bbo.evolution import pgpe
-from bbo.optimizers.evolution import Array, EvolutionStrategy, demand_number
+from bbo.optimizers.evolution import Array, EvolutionStrategy
+from bbo.optimizers.settings import demand_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class PGPE(EvolutionStrategy):
     def __post_init__(self) -> None:
         EvolutionStrategy.__post_init__(self)
         if self.speed is not None:
-            demand_number("pgpe", "speed", self.speed)
-        demand_number("pgpe", "decay", self.decay, most=1.0)
+            demand_number(self, "speed", above=0)
+        demand_number(self, "decay", above=0, most=1)
 
     def begin(self, mean: Array) -> pgpe.State:
         """The first distribution."""

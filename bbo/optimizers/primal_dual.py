@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from bbo.errors import InvalidStudy
 from bbo.optimizers.optimistic import Optimistic
+from bbo.optimizers.settings import demand_number
 
 if TYPE_CHECKING:
     from bbo.optimizers.auxiliary import Aim, Auxiliary
@@ -43,8 +43,7 @@ class PrimalDual(Optimistic):
 
     def __post_init__(self) -> None:
         Optimistic.__post_init__(self)
-        if isinstance(self.eta, bool) or not isinstance(self.eta, int | float) or not 0 < self.eta < float("inf"):
-            raise InvalidStudy(f"{self.name}: eta is {self.eta!r}; it is a number, more than 0")
+        demand_number(self, "eta", above=0)
 
     def aim(self, auxiliary: Auxiliary) -> Aim:
         """The Lagrangian with the multipliers of the moment."""

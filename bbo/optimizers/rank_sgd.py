@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bbo.errors import InvalidStudy
 from bbo.log.events import Event
 from bbo.log.ledger import Ranking, Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Comparison, Proposal, Query, Request, refuse
 from bbo.optimizers.cma_es import ranking_values
 from bbo.optimizers.phases import InPhases, Phases, executed, goes_in_steps, one_objective_on_a_box
+from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
 from bbo.zeroth_order import better_by_losses, dag_weights, gaussian_directions, known_better, ranking_gradient, told_better
 
@@ -71,19 +71,11 @@ class RankSGD(InPhases):
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        def demand(setting: str, least: int, most: float, allowed: str) -> None:
-            given = getattr(self, setting)
-            if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
-                raise InvalidStudy(f"rank_sgd: {setting} is {given!r}; it is {allowed}")
-
-        demand("m", 2, np.inf, "an integer, at least 2")
-        if self.k is not None:
-            demand("k", 1, self.m, f"None or an integer from 1 to m = {self.m}")
-        demand("line_search", 1, np.inf, "an integer, at least 1")
+        demand_integer(self, "m", least=2)
+        demand_integer(self, "k", least=1, most=self.m, optional=True)
+        demand_integer(self, "line_search", least=1)
         for setting in ("mu", "step"):
-            given = getattr(self, setting)
-            if isinstance(given, bool) or not isinstance(given, int | float) or not 1e-6 <= given <= 1:
-                raise InvalidStudy(f"rank_sgd: {setting} is {given!r}; it is a number from 1e-6 to 1, in ranges of the axes")
+            demand_number(self, setting, least=1e-6, most=1, unit="ranges of the axes")
 
     def supports(self, problem: Problem) -> str | None:
         """None for one objective, measured or ranked, over a box of floats or arrays, else the reason."""

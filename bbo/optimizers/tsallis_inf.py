@@ -17,13 +17,13 @@ from bbo.optimizers.arms import (
     Results,
     arms_of,
     contexts_of,
-    demand_integer,
     demand_range,
     limits,
     playable,
     standing_in,
 )
 from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.settings import demand_integer
 from bbo.problem import Problem
 from bbo.space import Space
 
@@ -64,9 +64,9 @@ class TsallisINF:
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        demand_integer(self.name, "arms", self.arms, 2)
-        demand_integer(self.name, "bins", self.bins, 1)
-        demand_range(self.name, self.best, self.worst)
+        demand_integer(self, "arms", least=2)
+        demand_integer(self, "bins", least=1)
+        demand_range(self)
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective, at most 1,000 decisions and at most one context, else the reason."""
