@@ -8,12 +8,16 @@ from typing import Any, ClassVar
 
 from bbo.errors import Unsupported
 from bbo.log.ledger import Update
+from bbo.optimizers.arms import contexts_of
 from bbo.optimizers.base import Optimizer, Proposal, Request, resolve, to_json
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
+from bbo.optimizers.cheb_cb import ChebCB
 from bbo.optimizers.cma_es import CMAES
+from bbo.optimizers.frank_wolfe import FrankWolfe
 from bbo.optimizers.grid import Grid
 from bbo.optimizers.history import History
+from bbo.optimizers.neu_cb import NeuSquareCB
 from bbo.optimizers.settings import demand_integer
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
@@ -31,7 +35,9 @@ class Auto:
     - `BayesThenCMAES` on boxes of numbers when the stated budget is 1,000 trials or more, and `CMAES` where these are of more than
       200 columns;
     - `Bayes` wherever it can be;
-    - `Sobol` for all else, and for what is asked of `CMAES` with parts fixed or shared.
+    - where contexts are given, and there are at most 1,000 decisions on a grid, `ChebCB` for one number, and else `NeuSquareCB`;
+    - `FrankWolfe` on convex sets that `Bayes` cannot search;
+    - `Sobol` for all else, and for what is asked of others than `Bayes` with parts fixed or shared.
 
     Args:
         budget: Trials to choose for; None means what `optimize` states.
@@ -79,7 +85,8 @@ class Auto:
     def init(self, problem: Problem) -> Delegation:
         """The delegate's state before any event."""
         chosen = resolve(self.delegate) if self.delegate else _choose(problem, self.budget)[0]
-        return Delegation(problem, chosen, chosen.init(problem), History(problem) if isinstance(chosen, CMAES) else None)
+        honours = isinstance(chosen, (Bayes, BayesThenCMAES, Grid, Sobol))
+        return Delegation(problem, chosen, chosen.init(problem), None if honours else History(problem))
 
     def fold(self, state: Delegation, update: Update) -> Delegation:
         """Let the delegate take it in."""
@@ -133,4 +140,10 @@ def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:
         return BayesThenCMAES(), f"a box of numbers, and a budget of {budget} trials: a model makes the most of the first ones only"
     if refused is None:
         return Bayes(), "trials are taken to be expensive, and a model makes the most of each"
+    if contexts_of(problem.space):
+        for bandit in (ChebCB(), NeuSquareCB()):
+            if bandit.supports(problem) is None:
+                return bandit, "decisions are made in given contexts, again and again, and it learns what suits which"
+    if FrankWolfe().supports(problem) is None:
+        return FrankWolfe(), f"a convex set, which bayes cannot search: {refused}"
     return Sobol(), f"bayes cannot run this problem: {refused}"

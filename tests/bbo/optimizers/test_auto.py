@@ -33,7 +33,10 @@ def chosen(space: Any, budget: int | None, objectives: Any = "minimize") -> Auto
         ({"i": bbo.Int(1, 20)}, None, "bayes", "expensive"),
         ({**BOX, "s": bbo.Sequence("ACGT", 5)}, None, "sobol", "cannot run this problem: .*'s'"),
         ({**BOX, "t": bbo.Task(["a", "b"])}, 5000, "bayes", "expensive"),
-        ({**BOX, "t": bbo.Context(bbo.Bool())}, 5000, "sobol", "'t' is a context parameter"),
+        ({**BOX, "t": bbo.Context(bbo.Bool())}, 5000, "neu_square_cb", "given contexts"),
+        ({**BOX, "t": bbo.Context(bbo.Float(0, 1))}, 50, "cheb_cb", "given contexts"),
+        ({**BOX, "z": bbo.Array(3, within=bbo.L1Ball(1))}, 50, "frank_wolfe", "a convex set, which bayes cannot search: .*'z'"),
+        ({**BOX, "z": bbo.Float(0, 1), "t": bbo.Context(bbo.Bool())}, 5000, "sobol", "'t' is a context parameter"),
     ],
 )
 def test_chooses_by_problem_and_budget(space: Any, budget: int | None, name: str, reason: str) -> None:
@@ -118,3 +121,12 @@ def test_what_cma_es_cannot_honour_is_a_sobol_point() -> None:
     events = study.storage.read(study.name)
     assert [event.body["ticket"] for event in events if event.kind == "asked"] == [[0, 0], [0, 1], [0, 2], None, None]
     assert all(dict(reproduce(events, trial.number).params) == trial.params for trial in study.trials)
+
+
+def test_what_a_bandit_cannot_honour_is_a_sobol_point() -> None:
+    study = bbo.Study(bbo.Space({"x": bbo.Float(0, 1), "t": bbo.Context(bbo.Float(0, 1))}), seed=0)
+    played = study.ask(context={"t": 0.5})
+    assert "cheb_cb" in study.explain(played)
+    held = study.ask(fixed={"x": 0.25}, context={"t": 0.5})
+    assert held["x"] == 0.25
+    assert "a Sobol point" in study.explain(held)
