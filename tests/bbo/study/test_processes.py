@@ -92,13 +92,15 @@ def test_asks_return_in_time_while_results_pour_in(tmp_path: Path, monkeypatch: 
         assert dict(reproduce(events, number).params) == asked["params"]
 
 
+CONTEXTS = {"cheb_cb": {"t": bbo.Context(bbo.Float(0, 1))}}
+"""Of optimizers that need one."""
+
+
 @pytest.mark.parametrize("optimizer", sorted(REGISTRY))
 def test_a_new_process_goes_on_bit_for_bit(url: str, optimizer: str) -> None:
-    space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(1e-3, 1, log=True)})
+    space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(1e-3, 1, log=True), **CONTEXTS.get(optimizer, {})})
     whole = bbo.Study(space, "minimize", optimizer=optimizer, name="half", seed=7)
-    for _ in range(10):
-        trial = whole.ask()
-        whole.tell(trial, sum((value - 0.3) ** 2 for value in trial.values()))
+    go_on(whole, 10)
     bbo.Study(space, "minimize", optimizer=optimizer, name="half", seed=7, storage=url)
     finish([start("half.py", url, 5)])
     finish([start("half.py", url, 5)])
@@ -107,7 +109,7 @@ def test_a_new_process_goes_on_bit_for_bit(url: str, optimizer: str) -> None:
 
 @pytest.mark.parametrize("optimizer", sorted(REGISTRY))
 def test_an_imported_log_goes_on_bit_for_bit(optimizer: str) -> None:
-    space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 9)})
+    space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 9), **CONTEXTS.get(optimizer, {})})
     study = bbo.Study(space, "minimize", optimizer=optimizer, seed=7)
     go_on(study, 6)
     other = open_storage(None)
@@ -117,9 +119,10 @@ def test_an_imported_log_goes_on_bit_for_bit(optimizer: str) -> None:
 
 def go_on(study: bbo.Study, n: int) -> list[dict[str, object]]:
     """A few asks and tells more; the points."""
+    context = dict.fromkeys(CONTEXTS.get(study.optimizer.name, {}), 0.5)
     points = []
     for _ in range(n):
-        trial = study.ask()
+        trial = study.ask(context=context)
         study.tell(trial, sum((value - 0.3) ** 2 for value in trial.values()))
         points.append(trial.params)
     return points
