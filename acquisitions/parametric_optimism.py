@@ -73,7 +73,9 @@ class ParametricOptimism(LinearisedBound):
     ``f_x(v)`` at the maximizer, by the envelope theorem.
 
     Args:
-        family, posterior, beta: As for `LinearisedBound`.
+        family: Of the objective, to be maximized.
+        posterior: Estimate and precision of its parameters.
+        beta: Squared radius of the ellipsoid of parameters, at least 0.
         tolerance: The ascent ends where no more than this share of a gradient is along the ball; the value is then wrong by about the
             square of it.
     """
