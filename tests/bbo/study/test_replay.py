@@ -80,7 +80,7 @@ def carry_on(study: Study, trials: int) -> None:
             study.ask()
         for trial in study.trials:
             if trial.state is State.PENDING:
-                study.tell(trial, {name: float(rng.normal()) for name in study._problem.outcomes})
+                study.tell(trial, {name: float(rng.normal()) for name in study._problem.outcomes if name not in trial.outcomes})
 
 
 def copy_of(study: Study) -> Storage:
