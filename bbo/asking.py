@@ -61,7 +61,7 @@ def terms_of(
         raise OutOfRange(f"shared: unknown parameter {unknown[0]!r}; parameters: {', '.join(space.names)}")
     if lease is not None and (isinstance(lease, bool) or not isinstance(lease, (int, float)) or not lease > 0):
         raise InvalidStudy(f"lease is {lease!r}; it is a number of seconds above 0, or None")
-    contexts = [name for name, role in space.roles.items() if role == "context"]
+    contexts = space.of_role("context")
     held, given = dict(fixed or {}), dict(context or {})
     if wrong := [name for name in given if name not in contexts]:
         raise OutOfRange(f"context: {wrong[0]!r} is no context parameter; context parameters: {', '.join(contexts) or 'none'}")

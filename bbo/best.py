@@ -41,7 +41,7 @@ def best(problem: Problem, ledger: Ledger) -> Record:
         raise NoBest(f"{len(problem.objectives)} objectives have no single best trial; use study.pareto_front()")
     if problem.objectives[0].feedback == "ranking":
         return _best_ranked(ledger)
-    if names := [name for name, role in problem.space.roles.items() if role == "environment"]:
+    if names := problem.space.of_role("environment"):
         raise NoBest(
             f"each trial was measured under one value of the environment {', '.join(map(repr, names))}, and no design under all of them; "
             "use study.recommend()"

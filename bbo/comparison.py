@@ -128,7 +128,7 @@ def compare(
     import pandas as pd
 
     fn, space, objectives, constraints = _parts(problem)
-    if names := [name for name, role in space.roles.items() if role == "environment"]:
+    if names := space.of_role("environment"):
         raise InvalidStudy(
             f"compare goes by what was measured, and the environment {', '.join(map(repr, names))} makes luck of that; "
             "run studies, and evaluate the designs of study.recommend() over the environment"

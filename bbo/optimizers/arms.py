@@ -115,13 +115,8 @@ def decisions_of(space: Space) -> Space:
     Raises:
         InvalidSpace: A decision depends on a context.
     """
-    contexts = contexts_of(space)
+    contexts = space.of_role("context")
     return Space({name: each for name, each in space.parameters.items() if name not in contexts}) if contexts else space
-
-
-def contexts_of(space: Space) -> list[str]:
-    """Names of the context parameters."""
-    return [name for name, role in space.roles.items() if role == "context"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +206,7 @@ class Plays:
         """
         refuse(request, "fixed", "shared", optimizer=name)
         space, context = self.problem.space, request.context
-        if missing := [each for each in contexts_of(space) if each not in context]:
+        if missing := [each for each in space.of_role("context") if each not in context]:
             raise Unsupported(f"{name} cannot choose without the context {missing[0]!r}")
         if not space.constraints or not context:
             return np.ones(len(self.points), bool)
@@ -227,7 +222,7 @@ class Plays:
             NoBest: There is none, or a context is missing.
         """
         space = self.problem.space
-        if missing := [name for name in contexts_of(space) if name not in fixed]:
+        if missing := [name for name in space.of_role("context") if name not in fixed]:
             raise NoBest(f"which is best depends on the context; use study.recommend(fixed={{{missing[0]!r}: ...}})")
         points = [point for arm in self.points if (point := held(space, dict(arm), fixed)) is not None]
         if not points:
@@ -307,7 +302,7 @@ class Plays:
             f"{_short(self.points[arm])} {f'{sign * means[arm]:.4g}' if times[arm] else 'failed'} ({played[arm]})" for arm in order[:_SHOWN]
         ]
         more = f", and {len(order) - _SHOWN} more" if len(order) > _SHOWN else ""
-        where = " over all contexts" if contexts_of(self.problem.space) else ""
+        where = " over all contexts" if self.problem.space.of_role("context") else ""
         return f"mean {self.problem.objectives[0].name} of each arm{where}, and how often it was played: {', '.join(shown)}{more}"
 
     def _enter(self, record: Record) -> None:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from bbo.errors import Unsupported
 from bbo.log.ledger import Update
-from bbo.optimizers.arms import contexts_of
 from bbo.optimizers.base import Optimizer, Proposal, Request, resolve, to_json
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
@@ -140,7 +139,7 @@ def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:
         return BayesThenCMAES(), f"a box of numbers, and a budget of {budget} trials: a model makes the most of the first ones only"
     if refused is None:
         return Bayes(), "trials are taken to be expensive, and a model makes the most of each"
-    if contexts_of(problem.space):
+    if problem.space.of_role("context"):
         for bandit in (ChebCB(), NeuSquareCB()):
             if bandit.supports(problem) is None:
                 return bandit, "decisions are made in given contexts, again and again, and it learns what suits which"

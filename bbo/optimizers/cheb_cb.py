@@ -17,7 +17,6 @@ from bbo.optimizers.arms import (
     Plays,
     Results,
     arms_of,
-    contexts_of,
     demand_range,
     limits,
     playable,
@@ -72,7 +71,7 @@ class ChebCB:
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective, at most 1,000 decisions and one numerical context, else the reason."""
         space = problem.space
-        contexts = contexts_of(space)
+        contexts = space.of_role("context")
         if len(contexts) != 1:
             return f"it fits polynomials of one context, and there {'are ' + str(len(contexts)) if contexts else 'is none'}"
         columns = space.columns_of(contexts[0])
@@ -235,6 +234,6 @@ class Fitted:
 
 def position(space: Space, rows: Sequence[Mapping[str, Any]]) -> Array:
     """The context of points on ``[-1, 1]``, shape `n`; from the logarithm on log axes. Beyond its range the ends stand in."""
-    (name,) = contexts_of(space)
+    (name,) = space.of_role("context")
     u: Array = space.parameters[name].encode([row[name] for row in rows])
     return (2 * u[:, 0] - 1).clip(-1, 1) if len(rows) else np.zeros(0)

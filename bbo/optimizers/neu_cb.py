@@ -254,4 +254,4 @@ def spread(space: Space, rows: Sequence[Mapping[str, Any]]) -> Array:
 
 def _context(plays: Plays, number: int) -> dict[str, Any]:
     params = plays.records[number].params
-    return {name: params[name] for name, role in plays.problem.space.roles.items() if role == "context" and name in params}
+    return {name: params[name] for name in plays.problem.space.of_role("context") if name in params}

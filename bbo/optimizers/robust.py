@@ -43,7 +43,7 @@ _FEWEST = {"expectation": 4, "worst_case": 3}
 
 def environments(space: Space) -> list[str]:
     """Names of the environment parameters."""
-    return [name for name, role in space.roles.items() if role == "environment"]
+    return space.of_role("environment")
 
 
 def inexact(space: Space) -> list[str]:

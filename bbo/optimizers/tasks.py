@@ -24,7 +24,7 @@ _SHARED = 2.0  # encoded value of what all tasks share, which is no task
 
 def names(space: Space) -> list[str]:
     """Of the task parameters."""
-    return [name for name, role in space.roles.items() if role == "task"]
+    return space.of_role("task")
 
 
 def refusal(problem: Problem, acquisition: str) -> str | None:

@@ -16,7 +16,6 @@ from bbo.optimizers.arms import (
     Plays,
     Results,
     arms_of,
-    contexts_of,
     demand_range,
     limits,
     playable,
@@ -70,7 +69,7 @@ class TsallisINF:
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective, at most 1,000 decisions and at most one context, else the reason."""
-        contexts = contexts_of(problem.space)
+        contexts = problem.space.of_role("context")
         if len(contexts) > 1:
             return f"it divides one context into bins, and there are {len(contexts)}: {', '.join(contexts)}"
         if contexts and len(problem.space.columns_of(contexts[0])) != 1:
@@ -130,7 +129,7 @@ class TsallisINF:
 
 def bin_of(space: Space, params: Mapping[str, Any], bins: int) -> int | None:
     """Which bin the context of a point is in, from 0; None in a space without a context."""
-    contexts = contexts_of(space)
+    contexts = space.of_role("context")
     if not contexts:
         return None
     (name,) = contexts

@@ -85,6 +85,10 @@ class Space:
         """Role of each parameter."""
         return {name: parameter.role for name, parameter in self._parameters.items()}
 
+    def of_role(self, role: Role) -> list[str]:
+        """Names of the parameters that have a role, in order."""
+        return [name for name, parameter in self._parameters.items() if parameter.role == role]
+
     @property
     def targets(self) -> Params:
         """Values of the fidelity and source parameters that stand for the real thing."""

@@ -255,7 +255,7 @@ def _tell_in_parts(study: Study, trial: Trial) -> None:
 def _context(study: Study) -> dict[str, Any]:
     """What the caller says of the contexts: the same for the same number of trials."""
     point = study.space.sample(1, np.random.default_rng(len(study.trials)))[0]
-    return {name: point[name] for name, role in study.space.roles.items() if role == "context" and name in point}
+    return {name: point[name] for name in study.space.of_role("context") if name in point}
 
 
 def _result(study: Study, trial: Trial) -> dict[str, float]:

@@ -9,7 +9,7 @@ import bbo
 
 def main(storage: str, trials: int) -> None:
     study = bbo.load_study("half", storage)
-    context = {name: 0.5 for name, role in study.space.roles.items() if role == "context"}
+    context = dict.fromkeys(study.space.of_role("context"), 0.5)
     for _ in range(trials):
         trial = study.ask(context=context)
         study.tell(trial, sum((value - 0.3) ** 2 for value in trial.values()))
