@@ -11,12 +11,9 @@ from bbo.log.ledger import Update
 from bbo.optimizers.base import Optimizer, Proposal, Request, resolve, to_json
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.bayes_then_cma_es import BayesThenCMAES
-from bbo.optimizers.cheb_cb import ChebCB
 from bbo.optimizers.cma_es import CMAES
-from bbo.optimizers.frank_wolfe import FrankWolfe
 from bbo.optimizers.grid import Grid
 from bbo.optimizers.history import History
-from bbo.optimizers.neu_cb import NeuSquareCB
 from bbo.optimizers.settings import demand_integer
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
@@ -139,7 +136,13 @@ def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:
         return BayesThenCMAES(), f"a box of numbers, and a budget of {budget} trials: a model makes the most of the first ones only"
     if refused is None:
         return Bayes(), "trials are taken to be expensive, and a model makes the most of each"
+    # Most studies need none of what follows, and are made without loading it.
+    from bbo.optimizers.frank_wolfe import FrankWolfe
+
     if problem.space.of_role("context"):
+        from bbo.optimizers.cheb_cb import ChebCB
+        from bbo.optimizers.neu_cb import NeuSquareCB
+
         for bandit in (ChebCB(), NeuSquareCB()):
             if bandit.supports(problem) is None:
                 return bandit, "decisions are made in given contexts, again and again, and it learns what suits which"
