@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bbo.optimizers.arms import Plays
+from bbo.optimizers.arms import ArmModel, Plays
 
 Array = NDArray[np.float64]
 
@@ -18,7 +18,7 @@ Bin = Callable[[Mapping[str, Any]], int | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ArmMeans:
+class ArmMeans(ArmModel):
     """Means of the arms, drawn to the mean of all by one trial: an arm that was lucky once is not yet the best.
 
     In each bin of a context an arm with the sum ``s`` of `n` results has the mean ``(s + m) / (n + 1)``, with `m` the mean of all results
@@ -33,7 +33,6 @@ class ArmMeans:
         error: Root of the mean squared error, in the objective's units.
     """
 
-    plays: Plays
     bin_of: Bin
     cells: Mapping[tuple[int | None, int], tuple[float, int, int]]
     means: Mapping[int | None, float]
@@ -62,19 +61,6 @@ class ArmMeans:
         free = sum(len(y) - 1 for y in done.values() if len(y))
         error = float(np.sqrt(squared / free)) if free else float(every.std())
         return cls(plays, bin_of, cells, means, error)
-
-    @property
-    def outcomes(self) -> tuple[str, ...]:
-        """The only objective."""
-        return (self.plays.problem.objectives[0].name,)
-
-    def points(self, fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The arms, with these values held.
-
-        Raises:
-            NoBest: None keeps the known constraints, or a context is missing.
-        """
-        return self.plays.points_at(fixed)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
         """Mean and standard deviation of the outcome at each point, each `n x 1`."""

@@ -215,20 +215,6 @@ class Plays:
             raise OutOfRange(f"{name}: no decision of its grid keeps the known constraints at {dict(context)}")
         return found
 
-    def points_at(self, fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The arms that keep the known constraints, as points with these values, contexts among them.
-
-        Raises:
-            NoBest: There is none, or a context is missing.
-        """
-        space = self.problem.space
-        if missing := [name for name in space.of_role("context") if name not in fixed]:
-            raise NoBest(f"which is best depends on the context; use study.recommend(fixed={{{missing[0]!r}: ...}})")
-        points = [point for arm in self.points if (point := held(space, dict(arm), fixed)) is not None]
-        if not points:
-            raise NoBest(f"no arm keeps the known constraints at {dict(fixed)}")
-        return [{name: point[name] for name in space.names if name in point} for point in points]
-
     def results(self) -> Results:
         """All plays with a result."""
         if self._results is None:
@@ -337,6 +323,36 @@ class Plays:
         """Whether a trial says something of an arm: a result, or a failure, within the space as it is now."""
         finished = record.state in (State.DONE, State.FAILED, State.PRUNED)
         return finished and not record.outside and self.problem.space.contains(record.params)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmModel:
+    """What models of arms share (see `bbo.model.ListedModel`).
+
+    Args:
+        plays: What they rest on.
+    """
+
+    plays: Plays
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The only objective."""
+        return (self.plays.problem.objectives[0].name,)
+
+    def points(self, fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The arms that keep the known constraints, as points with these values, contexts among them.
+
+        Raises:
+            NoBest: There is none, or a context is missing.
+        """
+        space = self.plays.problem.space
+        if missing := [name for name in space.of_role("context") if name not in fixed]:
+            raise NoBest(f"which is best depends on the context; use study.recommend(fixed={{{missing[0]!r}: ...}})")
+        points = [point for arm in self.plays.points if (point := held(space, dict(arm), fixed)) is not None]
+        if not points:
+            raise NoBest(f"no arm keeps the known constraints at {dict(fixed)}")
+        return [{name: point[name] for name in space.names if name in point} for point in points]
 
 
 def standing_in(losses: Array, least: float = 0.0) -> Array:

@@ -14,6 +14,7 @@ from bbo.bandits.chebyshev import Scale, features, fit, rate_at
 from bbo.bandits.inverse_gap import square_cb
 from bbo.log.ledger import Update
 from bbo.optimizers.arms import (
+    ArmModel,
     Plays,
     Results,
     arms_of,
@@ -167,7 +168,7 @@ class Polynomials:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
+class Fitted(ArmModel):
     """Polynomials of the context, one for each arm: the model behind proposals. A point that is no arm is judged by the nearest one.
 
     Its standard deviations are those of linear regression on the polynomials, with the error of all arms; that of an arm without
@@ -185,7 +186,6 @@ class Fitted:
         error: Root of the mean squared error of the fit, in scaled costs.
     """
 
-    plays: Plays
     theta: Array
     low: float
     scale: Scale
@@ -198,19 +198,6 @@ class Fitted:
     def rate(self, k: int) -> float:
         """The weight of gaps between `k` arms; 0 before the first result."""
         return rate_at(self.own, k, self.regret, self.scale.misfit)
-
-    @property
-    def outcomes(self) -> tuple[str, ...]:
-        """The only objective."""
-        return (self.plays.problem.objectives[0].name,)
-
-    def points(self, fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The arms, with these values held.
-
-        Raises:
-            NoBest: None keeps the known constraints, or a context is missing.
-        """
-        return self.plays.points_at(fixed)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
         """Mean and standard deviation of the outcome at each point, each `n x 1`."""
