@@ -17,12 +17,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from bbo.callables import name_of
-from bbo.errors import BBOError, InvalidStudy
+from bbo.errors import InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import belief, fidelities, robust, slopes, tasks
 from bbo.optimizers.acquisitions import TABLE, Entry, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
+from bbo.optimizers.fallback import answered
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
 from bbo.prior_studies import canonical
@@ -349,12 +350,9 @@ class Bayes:
             half = "of the best of finished studies" if self.prior_studies else "drawn from the belief where the optimum lies"
             note = f"initial design, until {n_initial} trials are finished and 2 of them done"
             return replace(proposal, note=note if drawn is None else f"{note}, half of it {half}")
-        try:
-            return self._choose(state, request)
-        except BBOError:  # the request itself is at fault
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever numerics run into, an ask is answered
-            return replace(Sobol().propose(state, request), note=f"a Sobol point, since the model failed: {type(error).__name__}: {error}")
+        return answered(
+            lambda: self._choose(state, request), lambda: Sobol().propose(state, request), since="a Sobol point, since the model failed"
+        )
 
     def judges_conditions(self, problem: Problem) -> bool:
         """Whether its proposals rest on the measure over conditions, inexact settings among them."""

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from bbo.callables import name_of
-from bbo.errors import BBOError, InvalidStudy
+from bbo.errors import InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import robust
 from bbo.optimizers.base import Proposal, Query, Request, refuse
+from bbo.optimizers.fallback import answered
 from bbo.optimizers.parametric import FamilyModel, Learning
 from bbo.optimizers.random import Random
 from bbo.optimizers.settings import demand_boolean, demand_integer, demand_number
@@ -148,13 +149,9 @@ class GOUCB:
         if done < 2 or done + failed < n_initial:
             note = f"uniform draws, until {n_initial} trials are finished and 2 of them done"
             return replace(Random().propose(state, request), note=note)
-        try:
-            return self._choose(state, request)
-        except BBOError:  # the request itself is at fault
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever numerics run into, an ask is answered
-            note = f"a random point, since the family failed: {type(error).__name__}: {error}"
-            return replace(Random().propose(state, request), note=note)
+        return answered(
+            lambda: self._choose(state, request), lambda: Random().propose(state, request), since="a random point, since the family failed"
+        )
 
     def model(self, state: Learning) -> FamilyModel | None:
         """The family at its estimate; None while fewer than two trials are done."""

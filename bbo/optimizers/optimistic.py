@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bbo.errors import BBOError, InvalidStudy
+from bbo.errors import InvalidStudy
 from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import robust, tasks
 from bbo.optimizers.base import Proposal, Request, refuse
 from bbo.optimizers.bayes import Bayes
+from bbo.optimizers.fallback import answered
 from bbo.optimizers.fitted import Model
 from bbo.optimizers.history import History
 from bbo.optimizers.sobol import Sobol
@@ -86,12 +87,9 @@ class Optimistic(ABC):
         if done < 2 or done + failed < n_initial:
             note = f"initial design, until {n_initial} trials are finished and 2 of them done"
             return replace(Sobol().propose(state, request), note=note)
-        try:
-            return self._choose(state, request)
-        except BBOError:  # the request itself is at fault
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever numerics run into, an ask is answered
-            return replace(Sobol().propose(state, request), note=f"a Sobol point, since the model failed: {type(error).__name__}: {error}")
+        return answered(
+            lambda: self._choose(state, request), lambda: Sobol().propose(state, request), since="a Sobol point, since the model failed"
+        )
 
     def model(self, state: History) -> Model | None:
         """The Gaussian processes; None while fewer than two trials are done."""
