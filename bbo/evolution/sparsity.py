@@ -30,7 +30,12 @@ def strongest(scores: ArrayLike, sparsity: float) -> NDArray[np.bool_]:
     Of n entries the ``n - round(sparsity n)`` of the highest scores are kept; of equal ones those that come first.
     """
     score = np.asarray(scores, dtype=np.float64)
-    keep = score.size - round(sparsity * score.size)
-    kept = np.zeros(score.size, dtype=bool)
-    kept[np.argsort(-score, axis=None, kind="stable")[:keep]] = True
-    return kept.reshape(score.shape)
+    return largest(score, score.size - round(sparsity * score.size))
+
+
+def largest(scores: ArrayLike, n: int) -> NDArray[np.bool_]:
+    """Which entries are the n largest, of the shape of `scores`; of equal ones those that come first."""
+    score = np.asarray(scores, dtype=np.float64)
+    found = np.zeros(score.size, dtype=bool)
+    found[np.argsort(-score, axis=None, kind="stable")[:n]] = True
+    return found.reshape(score.shape)

@@ -25,6 +25,7 @@ from bbo.optimizers.acquisitions import TABLE, Entry, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.fallback import answered
 from bbo.optimizers.history import History
+from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.optimizers.sobol import Sobol
 from bbo.prior_studies import canonical
 from bbo.problem import Problem
@@ -194,20 +195,16 @@ class Bayes:
             from bbo.optimizers.custom import check_registered
 
             check_registered(self.acquisition)
-        if self.n_initial is not None and (isinstance(self.n_initial, bool) or not isinstance(self.n_initial, int) or self.n_initial < 2):
-            raise InvalidStudy(f"bayes: n_initial is {self.n_initial!r}; it is None or an integer, at least 2")
+        demand_integer(self, "n_initial", least=2, optional=True)
         object.__setattr__(self, "optimum", belief.canonical(self.optimum))
         object.__setattr__(self, "prior_studies", canonical(self.prior_studies))
         self._check_weight()
 
     def _check_weight(self) -> None:
         """Refuse a weight of the belief that is none, or that nothing is weighed by."""
-        if (weight := self.optimum_weight) is None:
-            return
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
-            raise InvalidStudy(f"bayes: optimum_weight is {weight!r}; it is None or a finite number, at least 0")
-        if self.optimum is None:
-            raise InvalidStudy(f"bayes: optimum_weight is {weight!r}, and has a meaning beside optimum only")
+        demand_number(self, "optimum_weight", least=0, optional=True)
+        if self.optimum_weight is not None and self.optimum is None:
+            raise InvalidStudy(f"bayes: optimum_weight is {self.optimum_weight!r}, and has a meaning beside optimum only")
 
     def _check_numbers(self) -> None:
         """Refuse a number that the acquisition has no use for, or that it lacks."""

@@ -39,15 +39,15 @@ class BayesThenCMAES:
 
     def supports(self, problem: Problem) -> str | None:
         """None where both can run the problem, else the reason."""
-        return CMAES().supports(problem) or Bayes().supports(problem)
+        return _EVOLUTION.supports(problem) or _MODEL.supports(problem)
 
     def init(self, problem: Problem) -> Relay:
         """Nothing known, and no generation open."""
-        return Relay(Bayes().init(problem), _EVOLUTION.init(problem))
+        return Relay(_MODEL.init(problem), _EVOLUTION.init(problem))
 
     def fold(self, state: Relay, update: Update) -> Relay:
         """Let both take it in."""
-        state.first = Bayes().fold(state.first, update)
+        state.first = _MODEL.fold(state.first, update)
         state.second.fold(update)
         return state
 
@@ -58,13 +58,13 @@ class BayesThenCMAES:
             try:
                 proposal = _EVOLUTION.propose(state.second, replace(request, memo=request.memo if "x0" in (request.memo or ()) else None))
             except Unsupported:  # parts are fixed or shared
-                return Bayes().propose(state.first, request)
+                return _MODEL.propose(state.first, request)
             return replace(proposal, note=f"cma_es: {proposal.note}" if proposal.note else "cma_es")
-        return Bayes().propose(state.first, replace(request, n=min(request.n, left)))
+        return _MODEL.propose(state.first, replace(request, n=min(request.n, left)))
 
     def model(self, state: Relay) -> Any | None:
         """The model of `Bayes`."""
-        return Bayes().model(state.first)
+        return _MODEL.model(state.first)
 
 
 @dataclass(slots=True)
@@ -75,4 +75,4 @@ class Relay:
     second: Evolution
 
 
-_EVOLUTION = CMAES(sigma0=None)
+_MODEL, _EVOLUTION = Bayes(), CMAES(sigma0=None)

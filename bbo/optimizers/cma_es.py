@@ -16,7 +16,7 @@ from bbo.errors import Unsupported
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.known_constraints import begin_within, hardly_any, keeping, redrawn
-from bbo.optimizers.phases import InPhases, Phases, executed, known, one_objective_on_a_box
+from bbo.optimizers.phases import InPhases, Phases, best_first, executed, one_objective_on_a_box
 from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
 
@@ -120,7 +120,7 @@ class Evolution(Phases):
 
     def _spread(self, x0: ArrayLike) -> float:
         """How far the best trials known lie from `x0`, in the root mean square over axes."""
-        good = sorted(known(self.problem, self._known.values()), key=lambda record: (self.problem.losses(record.values)[0], record.number))
+        good = best_first(self.problem, self._known.values())
         nearest = good[: max(2 * self.problem.space.d, len(good) // 10)]
         if not nearest:
             return _WIDE

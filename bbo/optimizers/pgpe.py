@@ -42,8 +42,7 @@ class PGPE(EvolutionStrategy):
 
     def __post_init__(self) -> None:
         EvolutionStrategy.__post_init__(self)
-        if self.speed is not None:
-            demand_number(self, "speed", above=0)
+        demand_number(self, "speed", above=0, optional=True)
         demand_number(self, "decay", above=0, most=1)
 
     def begin(self, mean: Array) -> pgpe.State:

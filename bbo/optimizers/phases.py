@@ -180,22 +180,22 @@ def goes_in_steps(space: Space) -> str | None:
     return None
 
 
-def known(problem: Problem, records: Iterable[Record]) -> list[Record]:
-    """The trials that count as points of the space: done, feasible, and within it."""
-    return [
+def best_first(problem: Problem, records: Iterable[Record]) -> list[Record]:
+    """The trials that count as points of the space, done, feasible and within it, in the order of their losses."""
+    known = [
         record
         for record in records
         if record.state is State.DONE and not record.outside and problem.feasible(record.values) and problem.space.contains(record.params)
     ]
+    return sorted(known, key=lambda record: (problem.losses(record.values)[0], record.number))
 
 
 def best_known(problem: Problem, records: Iterable[Record]) -> list[float]:
     """Where to begin: the best feasible point among trials (in the cube), or the middle of it."""
-    found = known(problem, records)
+    found = best_first(problem, records)
     if not found:
         return [0.5] * problem.space.d
-    best = min(found, key=lambda record: (problem.losses(record.values)[0], record.number))
-    return [float(u) for u in problem.space.encode([best.params])[0]]
+    return [float(u) for u in problem.space.encode([found[0].params])[0]]
 
 
 def awaited(records: Iterable[Record]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from bbo.evolution.sparsity import largest
 from bbo.zeroth_order.modules.evaluation import Loss, random_state, set_random_state
 from bbo.zeroth_order.modules.parameters import Gradient, as_tensors, as_vector, displaced, trainable
 from bbo.zeroth_order.modules.random_directions import gaussian_gradient
@@ -77,7 +78,6 @@ def layer_ratios(scores: Mapping[str, Tensor], density: float) -> dict[str, floa
     if not 0 < density <= 1:
         raise ValueError(f"density is {density}; it lies in (0, 1]")
     sizes = np.abs(as_vector(scores))
-    kept = np.zeros(len(sizes), dtype=bool)
-    kept[np.argsort(-sizes, kind="stable")[: max(1, round(density * len(sizes)))]] = True
+    kept = largest(sizes, max(1, round(density * len(sizes))))
     ends = np.cumsum([score.numel() for score in scores.values()])
     return {name: float(part.mean()) for name, part in zip(scores, np.split(kept, ends[:-1]), strict=True)}
