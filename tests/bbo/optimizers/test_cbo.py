@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 import bbo
 from bbo.log.events import Event
 from bbo.objectives import Constraint, Objective
-from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.cbo import CBO, Swarm
 from bbo.problem import Problem
-from bbo.replica import Replica
 from bbo.zeroth_order.consensus import consensus, increment, standardized
 from bbo.zeroth_order.penalty import AdaptivePenalty
+from tests.bbo.optimizers.logs import next_of
 
 BOX = bbo.Space({"x": bbo.Float(-4, 6), "y": bbo.Float(-4, 6)})
 PLAIN = CBO(particles=6, memory=None)
@@ -42,14 +41,6 @@ def swarm_of(study: bbo.Study) -> Swarm:
 def centre_of(state: Swarm) -> NDArray[np.float64]:
     assert state.centre is not None
     return state.centre
-
-
-def next_of(events: Iterable[Event]) -> Proposal:
-    """What an optimizer proposes at the end of a log."""
-    log = [Event(e.kind, e.body, trial=e.trial, seq=k + 1) for k, e in enumerate(events)]
-    replica = Replica(lambda after: log[after:])
-    replica.sync()
-    return replica.optimizer.propose(replica.state, Request(100, first_number=len(replica.ledger.records)))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from bbo.log.events import Event
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.objectives import Constraint, Objective
-from bbo.optimizers.base import Proposal, Request
+from bbo.optimizers.base import Request
 from bbo.optimizers.cma_es import CMAES, Normals, ranking_values
 from bbo.optimizers.phases import executed
 from bbo.problem import Problem
 from bbo.replica import Replica
+from tests.bbo.optimizers.logs import next_of
 
 BOX = bbo.Space({"x": bbo.Float(-5, 5), "y": bbo.Float(-5, 5), "z": bbo.Float(-5, 5)})
 
@@ -40,14 +41,6 @@ def run(study: bbo.Study, n: int) -> None:
 
 def asked(study: bbo.Study) -> list[Event]:
     return [event for event in study.storage.read(study.name) if event.kind == "asked"]
-
-
-def next_of(events: Iterable[Event]) -> Proposal:
-    """What an optimizer proposes at the end of a log."""
-    log = [Event(e.kind, e.body, trial=e.trial, seq=k + 1) for k, e in enumerate(events)]
-    replica = Replica(lambda after: log[after:])
-    replica.sync()
-    return replica.optimizer.propose(replica.state, Request(100, first_number=len(replica.ledger.records)))
 
 
 def test_keeps_the_contract() -> None:

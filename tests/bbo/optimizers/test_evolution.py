@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,8 @@ import pytest
 import bbo
 from bbo.evolution import snes
 from bbo.log.events import Event
-from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.evolution import Generations, injected, nearest_image, reflected
-from bbo.replica import Replica
+from tests.bbo.optimizers.logs import next_of
 
 ALL = [bbo.SNES, bbo.PGPE, bbo.OpenAIES, bbo.SepCMA]
 SINGLE = [bbo.SNES, bbo.SepCMA]
@@ -45,14 +44,6 @@ def generations(study: bbo.Study, n: int, f: Callable[[Mapping[str, Any]], float
         study.tell(trials, [f(trial.params) for trial in trials])
         found.append(trials)
     return found
-
-
-def next_of(events: Sequence[Event]) -> Proposal:
-    """What an optimizer proposes at the end of a log."""
-    log = [Event(e.kind, e.body, trial=e.trial, seq=k + 1) for k, e in enumerate(events)]
-    replica = Replica(lambda after: log[after:])
-    replica.sync()
-    return replica.optimizer.propose(replica.state, Request(100, first_number=len(replica.ledger.records)))
 
 
 # -- what a run is ------------------------------------------------------------------------------------------------------------

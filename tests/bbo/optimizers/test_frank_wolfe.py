@@ -15,12 +15,11 @@ import bbo
 from acquisitions.domain import ConvexDomain
 from acquisitions.domain.convex import ConvexSet
 from bbo.log.events import Event
-from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.frank_wolfe import FrankWolfe, Walk, fitted
-from bbo.replica import Replica
 from bbo.storage import open_storage
 from bbo.testing.optimizer import Case, check_mishaps, check_optimizer, check_order, check_pure, check_reproducible, check_resume
 from bbo.zeroth_order.frank_wolfe import rates
+from tests.bbo.optimizers.logs import next_of
 
 Array = NDArray[np.float64]
 D = 10
@@ -413,17 +412,11 @@ def test_waits_while_a_phase_is_out_and_the_order_of_tells_changes_nothing_bit_f
     told = [Event("told", {"attempt": 1, "values": {"value": distance(vector(t.params))}}, trial=t.number) for t in trials]
     told[3] = Event("failed", {"attempt": 1, "reason": ""}, trial=trials[3].number)
 
-    def proposal(events: list[Event]) -> Proposal:
-        whole = [Event(e.kind, e.body, trial=e.trial, seq=k + 1) for k, e in enumerate([*log, *events])]
-        replica = Replica(lambda after: whole[after:])
-        replica.sync()
-        return replica.optimizer.propose(replica.state, Request(100, first_number=len(replica.ledger.records)))
-
-    first = proposal(told)
+    first = next_of([*log, *told])
     assert [query.ticket for query in first.queries] == [(2, 3)]
-    assert proposal(told[::-1]).queries == first.queries
-    assert proposal([told[k] for k in np.random.default_rng(0).permutation(len(told))]).queries == first.queries
-    assert proposal(told[:-1]).status == "waiting"
+    assert next_of([*log, *told[::-1]]).queries == first.queries
+    assert next_of([*log, *(told[k] for k in np.random.default_rng(0).permutation(len(told)))]).queries == first.queries
+    assert next_of([*log, *told[:-1]]).status == "waiting"
 
 
 # -- the end --------------------------------------------------------------------------------------------------------------------

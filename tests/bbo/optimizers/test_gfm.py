@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 import bbo
 from bbo.log.events import Event
-from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.descent import Descent
 from bbo.optimizers.gfm import GFM, GFMPlus
-from bbo.replica import Replica
 from bbo.testing import check_optimizer
+from tests.bbo.optimizers.logs import next_of
 
 Array = NDArray[np.float64]
 UNIT = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1), "z": bbo.Float(0, 1)})
@@ -297,16 +296,10 @@ def test_the_order_of_tells_changes_nothing_bit_for_bit() -> None:
     told = [Event("told", {"attempt": 1, "values": {"value": kinked(vector(t.params))}}, trial=t.number) for t in trials]
     told[3] = Event("failed", {"attempt": 1, "reason": ""}, trial=trials[3].number)
 
-    def proposal(events: list[Event]) -> Proposal:
-        whole = [Event(e.kind, e.body, trial=e.trial, seq=k + 1) for k, e in enumerate([*log, *events])]
-        replica = Replica(lambda after: whole[after:])
-        replica.sync()
-        return replica.optimizer.propose(replica.state, Request(100, first_number=len(replica.ledger.records)))
-
-    first = proposal(told)
+    first = next_of([*log, *told])
     assert first.queries[0].ticket == (2, 0)
-    assert proposal(told[::-1]).queries == first.queries
-    assert proposal([told[k] for k in np.random.default_rng(0).permutation(len(told))]).queries == first.queries
+    assert next_of([*log, *told[::-1]]).queries == first.queries
+    assert next_of([*log, *(told[k] for k in np.random.default_rng(0).permutation(len(told)))]).queries == first.queries
 
 
 # -- what it refuses ------------------------------------------------------------------------------------------------------------

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 import bbo
 from bbo.log.events import Event
-from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.rank_sgd import RankedDescent, RankSGD
 from bbo.replay import reproduce
-from bbo.replica import Replica
 from bbo.study import load_study
 from bbo.trial import Trial
 from bbo.zeroth_order import better_by_losses, ranking_gradient
+from tests.bbo.optimizers.logs import next_of
 
 Array = NDArray[np.float64]
 Loss = Callable[[Mapping[str, Any]], float]
@@ -63,14 +62,6 @@ def tell(study: bbo.Study, loss: Loss = bowl, n: int = 99) -> list[Trial]:
 
 def cube(study: bbo.Study, trials: Iterable[Trial]) -> Array:
     return study.space.encode([trial.params for trial in trials])
-
-
-def next_of(events: Iterable[Event]) -> Proposal:
-    """What is proposed at the end of a log."""
-    log = [Event(e.kind, e.body, trial=e.trial, seq=k + 1) for k, e in enumerate(events)]
-    replica = Replica(lambda after: log[after:])
-    replica.sync()
-    return replica.optimizer.propose(replica.state, Request(100, first_number=len(replica.ledger.records)))
 
 
 @pytest.mark.parametrize("settings", [SMALL, RankSGD(m=3, k=1, line_search=1, mu=0.3, step=0.9)])
