@@ -130,7 +130,7 @@ class NeuSquareCB(_NeuCB):
     """
 
     name: ClassVar[str] = "neu_square_cb"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     link: ClassVar[Callable[[Array], Array]] = staticmethod(network.identity)
 
     def probabilities(self, predicted: Array, losses: Array) -> Array:
@@ -161,7 +161,7 @@ class NeuFastCB(_NeuCB):
     """
 
     name: ClassVar[str] = "neu_fast_cb"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     link: ClassVar[Callable[[Array], Array]] = staticmethod(network.sigmoid)
 
     def probabilities(self, predicted: Array, losses: Array) -> Array:
@@ -213,10 +213,11 @@ class Learner:
     def _train(self, results: Results) -> tuple[Array, Array]:
         plays = self.plays
         ends, losses = self._between(results.losses)
-        if ends != self._range or (plays.changed is not None and plays.changed < self._upto):  # what was kept does not hold any more
+        settled = min(plays.awaited, default=len(plays.records))
+        changed = settled if plays.changed is None else min(plays.changed, settled)
+        if ends != self._range or changed < self._upto:  # what was kept does not hold any more, or an early trial is tried again
             self._kept, self._upto, self._range = self.network.start, 0, ends
         plays.changed = None
-        settled = min(plays.awaited, default=len(plays.records))
         numbers = results.numbers
         self._kept = self._steps(self._kept, results, losses, (self._upto <= numbers) & (numbers < settled))
         self._upto = settled

@@ -340,6 +340,23 @@ def test_the_network_takes_a_step_for_each_result_in_order(settings: Any) -> Non
     np.testing.assert_array_equal(learner_of(study).trained()[0], by_hand(study, settings))
 
 
+def test_an_early_trial_that_is_tried_again_makes_no_step_count_twice() -> None:
+    settings = NeuSquareCB(arms=4, width=8, best=9.5, worst=11.0)
+    study = played(settings, 4)
+    given_up = study.ask(context={"c": 0.0})
+    study.abandon(given_up)
+    for k in range(3):
+        study.tell(study.ask(context={"c": 0.5 * k}), 10.0 + 0.1 * k)
+    before = learner_of(study).trained()[0]
+    np.testing.assert_array_equal(before, by_hand(study, settings))
+    study.retry(given_up)
+    assert study.ask(context={"c": 0.0}).number == given_up.number
+    study.tell(study.ask(context={"c": 1.0}), 10.4)
+    after = learner_of(study).trained()[0]
+    np.testing.assert_array_equal(after, by_hand(study, settings))
+    assert not np.array_equal(after, before)
+
+
 def test_without_perturbation_it_is_square_cb_on_a_network() -> None:
     settings = NeuSquareCB(arms=4, width=8, perturbation=0.0, best=9.0, worst=12.0)
     study = played(settings, 15)
