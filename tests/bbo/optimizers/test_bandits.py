@@ -268,7 +268,8 @@ def test_polynomial_costs_are_recovered_exactly() -> None:
 def test_its_probabilities_follow_from_predictions_and_their_past_errors() -> None:
     study = played(ChebCB(arms=4, polynomials=3, best=9.0), 40)
     study.ask(context={"c": 0.3})
-    fitted, kept = state_of(study).fitted(), np.array(tickets(study)[:-1])
+    fitted, first, *others = state_of(study).fitted(), *tickets(study)[:-1]
+    kept = np.array([[*first, 9.0], *others])  # without any result the best outcome there can be stands for the prediction
     values = np.array([trial.value for trial in study.trials[:-1]])
     scale = Scale(float(values.max()) - 9, float(np.ptp(values)), 3)
     assert fitted.scale == scale
@@ -282,6 +283,21 @@ def test_its_probabilities_follow_from_predictions_and_their_past_errors() -> No
     np.testing.assert_allclose(tickets(study)[-1][1:], [p[arm], means[arm]], rtol=1e-9)
     assert (np.abs(fitted.theta) <= scale.bounds * (1 + 1e-9)).all()
     assert "predicted" in last_asked(study)["note"]
+
+
+def test_a_constant_in_all_outcomes_changes_nothing() -> None:
+    """Eight trials are asked for before anything is known, the size of the outcomes too."""
+
+    def points(constant: float) -> list[Any]:
+        study = study_of(SMOOTH, ChebCB(arms=5, polynomials=3))
+        first = study.ask(8, context={"c": 0.0})
+        study.tell(first, [constant + cost(**trial) for trial in first])
+        for t in range(40):
+            trial = study.ask(context={"c": 1 + 2 * math.sin(t)})
+            study.tell(trial, constant + cost(**trial))
+        return [trial.params for trial in study.trials]
+
+    assert points(0.0) == points(2.0**20) == points(-(2.0**20))
 
 
 def test_equal_costs_and_failures_leave_it_standing() -> None:
