@@ -54,7 +54,8 @@ class ChebCB:
     Raises:
         InvalidStudy: A setting is out of range.
 
-    Source: Khodak, Chow, Balcan and Talwalkar, Learning to relax (2024), Algorithm 2, with the learning rate of its published code.
+    Source: Khodak, Chow, Balcan and Talwalkar, Learning to relax (2024), Algorithm 2, with the learning rate of its published code: see
+    `bbo.bandits.chebyshev.rate_at` for why.
     """
 
     arms: int = 20
