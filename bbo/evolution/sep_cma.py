@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike
 
 from bbo.evolution.utilities import Array, all_tie, by_rank, recombination_weights
 
+_LEAST_STEP = 1e-100  # step size; the largest is one over it
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -98,7 +100,8 @@ def step(state: State, z: ArrayLike, losses: ArrayLike, *, least: ArrayLike = 1e
     c = rates.c_sigma
     step_path = (1 - c) * state.step_path + math.sqrt(c * (2 - c) * rates.mu_eff) * selected
     length = float(np.linalg.norm(step_path))
-    sigma = state.sigma * math.exp(c / rates.d_sigma * (length / rates.chi - 1))
+    # Where the limits hold every axis nothing holds the step size, which drifts for ever; its square has to stay a number.
+    sigma = min(max(state.sigma * math.exp(c / rates.d_sigma * (length / rates.chi - 1)), _LEAST_STEP), 1 / _LEAST_STEP)
 
     # The path of the variances stalls while that of the step is long, lest variances grow too fast where the step size is too small.
     moves = length / math.sqrt(1 - (1 - c) ** (2 * generation)) < (1.4 + 2 / (d + 1)) * rates.chi

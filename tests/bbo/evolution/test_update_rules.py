@@ -235,6 +235,18 @@ def test_sep_cma_is_the_diagonal_of_cma_es_with_rates_that_are_scaled() -> None:
     assert after.sigma == pytest.approx(before.sigma * math.exp(c_s / damping * (np.linalg.norm(p_s) / chi - 1)), rel=1e-12)
 
 
+@pytest.mark.parametrize("pull", ["down", "up"])
+def test_the_step_size_of_sep_cma_stays_a_number_where_limits_hold_every_axis(pull: str) -> None:
+    """Pairs at opposite sides that tie pull it down, a slope pulls it up: in the end past the smallest or largest square."""
+    rng, state = np.random.default_rng(0), begun("sep_cma", sigma=0.5)
+    for _ in range(1500):
+        half = rng.standard_normal((N // 2, D))
+        z = np.concatenate([half, -half])
+        state = sep_cma.step(state, z, (z**2).sum(axis=1) if pull == "down" else z.sum(axis=1), least=0.5, most=0.5)
+    assert np.isfinite([state.sigma, *state.variances, *state.variance_path, *state.step_path]).all()
+    np.testing.assert_allclose(state.deviations, 0.5, rtol=1e-12)
+
+
 def test_sep_cma_takes_standard_deviations_that_differ() -> None:
     given = np.array([0.1, 1.0, 10.0])
     np.testing.assert_allclose(sep_cma.init(np.zeros(3), given).deviations, given, rtol=1e-14)
