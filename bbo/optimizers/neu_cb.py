@@ -226,7 +226,7 @@ class Learner:
     def _steps(self, theta: Array, results: Results, losses: Array, which: NDArray[np.bool_]) -> Array:
         """Parameters after a step for each of these results, in order."""
         plays, some = self.plays, np.flatnonzero(which)
-        points = [{**plays.points[results.arms[k]], **_context(plays, int(results.numbers[k]))} for k in some]
+        points = [{**plays.points[results.arms[k]], **plays.context_of(int(results.numbers[k]))} for k in some]
         for x, loss in zip(self.features(points), losses[some].tolist(), strict=True):
             theta = self.network.step(theta, x, loss, rate=self.settings.step, radius=self.settings.radius)
         return theta
@@ -251,8 +251,3 @@ def spread(space: Space, rows: Sequence[Mapping[str, Any]]) -> Array:
         else:
             parts.append(U[:, k])
     return np.stack(parts, axis=1) if parts else np.zeros((len(rows), 0))
-
-
-def _context(plays: Plays, number: int) -> dict[str, Any]:
-    params = plays.records[number].params
-    return {name: params[name] for name in plays.problem.space.of_role("context") if name in params}

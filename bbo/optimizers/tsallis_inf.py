@@ -40,7 +40,8 @@ class TsallisINF:
     lost ones do not count.
 
     Losses are what an outcome is worse than `best`, divided by the mean of that over the results, or, with `best` and `worst` given,
-    by the range between the two, as in the analysis.
+    by the range between the two, as in the analysis. Where known constraints forbid an arm in a context, it is taken to lose what was
+    lost: else an arm that is seldom allowed would have the least sum, and be played for that alone.
 
     Args:
         arms: Values of each continuous parameter, equally spaced, both ends included (in the logarithm on log axes). Finite parameters
@@ -52,7 +53,8 @@ class TsallisINF:
     Raises:
         InvalidStudy: A setting is out of range.
 
-    Source: see `bbo.bandits.tsallis_inf`; scale and bins as in Khodak et al. (2024) and its published code.
+    Source: see `bbo.bandits.tsallis_inf`; scale and bins as in Khodak et al. (2024) and its published code; forbidden arms as the
+    specialists of Freund, Schapire, Singer and Warmuth, Using and combining predictors that specialize (1997).
     """
 
     arms: int = 20
@@ -60,7 +62,7 @@ class TsallisINF:
     best: float | None = None
     worst: float | None = None
     name: ClassVar[str] = "tsallis_inf"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         demand_integer(self, "arms", least=2)
@@ -97,6 +99,7 @@ class TsallisINF:
         results = results.of(results.own & (results.groups == (-1 if cell is None else cell)))
         losses = self._scaled(results, state.problem)
         sums = importance_weighted(results.arms, losses, results.propensities, len(state.points))
+        sums += losses @ state.forbidden(results)
         p = np.zeros(len(state.points))
         p[allowed] = probabilities(sums[allowed], rate_at(len(results) + 1))
         played = np.bincount(results.arms, minlength=len(state.points))

@@ -164,6 +164,21 @@ def test_to_maximize_is_to_minimize_the_negative(optimizer: Any) -> None:
     assert points("minimize", 1.0) == points("maximize", -1.0)
 
 
+def test_an_arm_that_was_forbidden_is_taken_to_lose_what_was_lost_then() -> None:
+    space = bbo.Space({"i": bbo.Int(0, 2), "c": bbo.Context(bbo.Float(0, 1))}, constraints=["i <= 1 + c"])
+    study = study_of(space, TsallisINF(bins=1, best=0, worst=1))
+    for t in range(100):
+        trial = study.ask(context={"c": 0.5 if t < 80 else 1.0})
+        study.tell(trial, [0.5, 0.6, 1.0][trial["i"]])
+    losses, played = np.array([trial.value for trial in study.trials]), [trial["i"] for trial in study.trials]
+    sums = importance_weighted(played, losses, [ticket[1] for ticket in tickets(study)], 3)
+    sums[2] += losses[:80].sum()
+    p = probabilities(sums, tsallis_rate(101))
+    trial = study.ask(context={"c": 1.0})
+    assert tickets(study)[-1][1] == pytest.approx(p[trial["i"]], rel=1e-12)
+    assert played.count(2) < 15  # it was allowed in 20 trials, and with a sum of its own alone it would be played in nearly all of them
+
+
 def test_bins_of_a_context_learn_apart() -> None:
     study = study_of(SMOOTH, TsallisINF(arms=3, bins=4))
     for _ in range(30):
