@@ -227,8 +227,27 @@ def test_the_arm_of_the_best_mean_is_recommended_and_not_the_luckiest_trial() ->
     assert best.mean["value"] == pytest.approx((41 + mean) / 11)
     alone = study.predict({"solver": "d"})
     assert alone.mean["value"] == pytest.approx((3.9 + mean) / 2)
-    assert alone.sd["value"] > 2 * best.sd["value"]
+    # Squared distances from the means of arms add up to 0, 10 x 0.1^2 and 8.1^2 + 9 x 0.9^2, with 9 degrees of freedom each.
+    error = math.sqrt((0.1 + 72.9) / 27)
+    assert best.sd["value"] == pytest.approx(error / math.sqrt(11))
+    assert alone.sd["value"] == pytest.approx(error / math.sqrt(2))
     assert "mean value of each arm, and how often it was played: solver=d 3.9 (1), solver=b 4.1 (10), solver=a 5 (10)" in study.explain()
+
+
+def test_an_arm_that_failed_is_likely_to_fail() -> None:
+    study = study_of(bbo.Space({"safe": bbo.Bool()}), "tsallis_inf")
+    counts = {True: [0, 0], False: [0, 0]}
+    for t in range(20):
+        trial = study.ask()
+        fails = not trial["safe"] and t % 3 > 0
+        counts[trial["safe"]][fails] += 1
+        if fails:
+            study.fail(trial, "exploded")
+        else:
+            study.tell(trial, 1.0 + t % 2)
+    assert counts[False][1] > 2
+    for safe, (done, failed) in counts.items():
+        assert study.predict({"safe": safe}).p_feasible == pytest.approx((done + 1) / (done + failed + 1))
 
 
 def test_a_float_is_recommended_among_the_arms_that_were_played() -> None:
@@ -399,6 +418,20 @@ def test_without_perturbation_it_is_square_cb_on_a_network() -> None:
     study.ask(context={"c": 0.3})
     p = square_cb(y, 10 * math.sqrt(4 * 16))
     assert tickets(study)[-1][1] == pytest.approx(p[round(3 * study.trials[-1]["w"])], rel=1e-12)
+
+
+def test_the_fast_rule_weighs_gaps_by_the_losses_so_far_and_ten_times_the_arms_at_least() -> None:
+    for gamma in (10.0, 0.5):
+        settings = NeuFastCB(arms=4, width=8, best=9.0, worst=12.0, gamma=gamma)
+        study = played(settings, 15)
+        learner, total = learner_of(study), sum((trial.value - 9) / 3 for trial in study.trials)
+        y = learner.network.predict(by_hand(study, settings), learner.features([{"w": w, "c": 0.3} for w in np.linspace(0, 1, 4).tolist()]))
+        weight = 10 * math.sqrt(4 * (total + 1)) if gamma == 10 else 40
+        assert weight >= 40
+        p = y.min() / (4 * y.min() + weight * (y - y.min()))
+        p[y.argmin()] += 1 - p.sum()
+        study.ask(context={"c": 0.3})
+        assert tickets(study)[-1][1] == pytest.approx(p[round(3 * study.trials[-1]["w"])], rel=1e-12)
 
 
 def test_no_weight_on_gaps_is_uniform() -> None:
