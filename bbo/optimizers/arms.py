@@ -384,6 +384,19 @@ def standing_in(losses: Array, least: float = 0.0) -> Array:
     return np.where(failed, worst, losses)
 
 
+def above_least(losses: Array, best: float | None, worst: float | None) -> tuple[float, Array]:
+    """The least loss there can be, and how far losses (`n`, not all NaN) are above it; those beyond the worst count as that.
+
+    Args:
+        losses: NaN where a trial failed, and then NaN in what is returned.
+        best: The least loss; None takes the least seen.
+        worst: The largest one, None where there is no limit.
+    """
+    least = float(np.nanmin(losses)) if best is None else best
+    least = least if worst is None else min(least, worst)  # where all are beyond the worst, all are alike
+    return least, np.clip(losses, least, worst) - least
+
+
 def limits(problem: Problem, best: float | None, worst: float | None) -> tuple[float | None, float | None]:
     """The least and the largest loss there can be, from settings in the objective's units and sign."""
     sign = problem.objectives[0].sign

@@ -17,6 +17,7 @@ from bbo.optimizers.arms import (
     ArmModel,
     Plays,
     Results,
+    above_least,
     arms_of,
     demand_range,
     limits,
@@ -152,8 +153,8 @@ class Polynomials:
         if not self.begun:
             return Fitted(plays, np.zeros((k, m)), 0.0, Scale(1.0, 1.0, m), played, 0, 0.0, np.zeros((k, m, m)))
         best, worst = limits(plays.problem, self.settings.best, self.settings.worst)
-        low = float(np.nanmin(results.losses)) if best is None else best
-        costs = standing_in(np.clip(results.losses, low, worst) - low)
+        low, above = above_least(results.losses, best, worst)
+        costs = standing_in(above)
         scale = Scale(float(costs.max()) or 1.0, float(np.ptp(costs)), m)
         x = position(plays.problem.space, [plays.records[number].params for number in results.numbers.tolist()])
         phi, targets = features(x, m), costs / scale.scale

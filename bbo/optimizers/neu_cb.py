@@ -237,7 +237,8 @@ class Learner:
         seen = losses[~np.isnan(losses)]
         low = best if best is not None else float(seen.min()) if len(seen) else 0.0
         high = worst if worst is not None else float(seen.max()) if len(seen) else 0.0
-        scaled = ((losses - low) / (high - low)).clip(0, 1) if high > low else np.where(np.isnan(losses), np.nan, 0.0)
+        alike = 0.0 if worst is None else 1.0  # what all losses are where they do not differ, or all are beyond the worst
+        scaled = ((losses - low) / (high - low)).clip(0, 1) if high > low else np.where(np.isnan(losses), np.nan, alike)
         return (low, high), np.where(np.isnan(scaled), 1.0, scaled)
 
 

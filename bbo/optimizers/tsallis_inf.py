@@ -15,6 +15,7 @@ from bbo.optimizers.arm_means import ArmMeans
 from bbo.optimizers.arms import (
     Plays,
     Results,
+    above_least,
     arms_of,
     demand_range,
     limits,
@@ -124,8 +125,7 @@ class TsallisINF:
         if np.isnan(y).all():
             return np.ones(len(y))
         best, worst = limits(problem, self.best, self.worst)
-        low = float(np.nanmin(y)) if best is None else best
-        above = np.clip(y, low, worst) - low
+        low, above = above_least(y, best, worst)
         scale = worst - low if best is not None and worst is not None else float(np.nanmean(above))
         return standing_in(above / scale if scale > 0 else above, least=1.0)
 

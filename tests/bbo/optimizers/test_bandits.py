@@ -133,6 +133,23 @@ def test_losses_are_capped_and_divided_by_a_known_range() -> None:
     np.testing.assert_allclose(study.optimizer._scaled(state_of(study).results(), study._problem), [0, 0.3, 1, 1])
 
 
+@pytest.mark.parametrize("optimizer", [TsallisINF(worst=5.0), ChebCB(worst=5.0)], ids=lambda optimizer: optimizer.name)
+def test_where_all_outcomes_are_beyond_the_worst_all_arms_are_alike(optimizer: Any) -> None:
+    study = study_of(bbo.Space({"i": bbo.Int(0, 3), "c": bbo.Context(bbo.Float(0, 1))}), optimizer)
+    for k in range(12):
+        study.tell(study.ask(context={"c": 0.5}), 10.0 + k)
+    assert [ticket[1] for ticket in tickets(study)] == pytest.approx([0.25] * 12)
+
+
+def test_where_all_outcomes_are_beyond_the_worst_a_network_learns_the_largest_loss() -> None:
+    study = study_of(FOUR, NeuFastCB(width=8, worst=5.0))
+    trials = [study.ask() for _ in range(3)]
+    study.tell(trials, [10.0, 11.0, 5.0])
+    assert learner_of(study).trained()[1].tolist() == [1.0, 1.0, 1.0]
+    study.tell(study.ask(), 1.0)
+    assert learner_of(study).trained()[1].tolist() == [1.0, 1.0, 1.0, 0.0]
+
+
 def test_points_of_others_count_for_means_and_not_for_draws() -> None:
     study = study_of(FOUR, "tsallis_inf")
     study.add({"solver": "b"}, 0.0)
