@@ -62,7 +62,7 @@ class Rates:
         c_sigma = (mu_eff + 2) / (d + mu_eff + 5)
         d_sigma = 1 + 2 * max(0.0, math.sqrt((mu_eff - 1) / (d + 1)) - 1) + c_sigma
         c_c = (4 + mu_eff / d) / (d + 4 + 2 * mu_eff / d)
-        faster = (d + 2) / 3
+        faster = (d + 2) / 3  # of both: the paper has one rate, which it divides between them
         c_1 = min(1.0, faster * 2 / ((d + 1.3) ** 2 + mu_eff))
         c_mu = min(1 - c_1, faster * 2 * (mu_eff + 1 / mu_eff - 2) / ((d + 2) ** 2 + mu_eff))
         chi = math.sqrt(d) * (1 - 1 / (4 * d) + 1 / (21 * d**2))
