@@ -95,6 +95,10 @@ class ConvexDomain:
             points[:, part.columns] = part.sample(n, rng)
         return points
 
+    def project(self, X: ArrayLike) -> Array:
+        """The nearest points of the domain, in the Euclidean norm."""
+        return self._by_part("project", X)
+
     def lmo(self, G: ArrayLike) -> Array:
         """For each row g an extreme point that minimizes ``<g, x>``."""
         return self._by_part("lmo", G)

@@ -312,11 +312,11 @@ def fitted(domain: ConvexDomain, x: Array, directions: Array, c: float) -> tuple
 
     As given where they do. Where ``x + c u`` leaves the set, u is reversed; where ``x - c u`` does too, the base point is drawn towards the
     centre, as little as lets one of both in for every direction and at most half of the way; where that does not do, the distance is
-    halved.
+    halved. A point that keeps the set's equalities but roughly is put on them first.
 
     Args:
         domain: The set.
-        x: A point of it, `d`.
+        x: A point of it, `d`, up to rounding such as that of a user's decimals.
         directions: Directions within its span, `b x d`.
         c: The distance.
 
@@ -334,6 +334,8 @@ def fitted(domain: ConvexDomain, x: Array, directions: Array, c: float) -> tuple
     base, side = signs(low)
     if side.all():
         return base, side[:, None] * directions, c
+    if not domain.contains(signs(high)[0][None, :], _TIGHT)[0]:  # off an equality no direction fits, however short
+        return fitted(domain, domain.project(x[None, :])[0], directions, c)
     while not signs(high)[1].all():
         c /= 2
     for _ in range(_HALVINGS):  # what fits at a share fits at every larger one: all points move towards one that is inside

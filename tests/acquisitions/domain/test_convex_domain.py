@@ -48,6 +48,13 @@ def test_is_the_domain_it_is_made_from(name: str) -> None:
 
 
 @names
+def test_projections_are_those_of_the_domain(name: str) -> None:
+    domain = SPACES[name].cube
+    X = np.random.default_rng(3).normal(0.5, 2.0, size=(20, domain.d))
+    np.testing.assert_allclose(ConvexDomain.of(domain).project(X), domain.project(X), rtol=0, atol=1e-9)
+
+
+@names
 def test_axes_are_an_orthonormal_basis_of_the_directions_within(name: str) -> None:
     body, rng = ConvexDomain.of(SPACES[name].cube), np.random.default_rng(1)
     axes = body.axes

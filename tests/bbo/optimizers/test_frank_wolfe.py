@@ -401,6 +401,31 @@ def test_starts_at_the_best_point_known_and_else_at_the_centre() -> None:
     np.testing.assert_allclose(vector(study_of("frank_wolfe", simplex).ask().params), 0.25, rtol=0, atol=1e-12)
 
 
+ROUGH = {  # points that a user has rounded, within what a space lets pass
+    "equality": (
+        bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(-1, 1)}, constraints=["x + y == 0.5"]),
+        {"x": 0.2 + 1e-11, "y": 0.3},
+    ),
+    "simplex": (bbo.Space({"w": bbo.Array(3, within=bbo.StandardSimplex(1))}), {"w": [1 / 3 + 4e-10, 1 / 3, 1 / 3]}),
+    "spectrahedron": (bbo.Space({"w": bbo.Array((2, 2), within=bbo.Spectrahedron(1))}), {"w": [[0.5, 0.1], [0.1, 0.5 + 4e-10]]}),
+}
+
+
+@ESTIMATORS
+@pytest.mark.parametrize("name", ROUGH)
+def test_begins_at_points_that_keep_equalities_but_roughly(name: str, estimator: Any) -> None:
+    """No direction along the set fits there, however short; it used to look for one without end."""
+    space, params = ROUGH[name]
+    study = study_of(FrankWolfe(estimator), space)
+    study.add(params, -1.0)
+    first = phase(study, bowl)
+    np.testing.assert_allclose(vector(first[0].params), vector(params), rtol=0, atol=1e-9)
+    for _ in range(3):
+        phase(study, bowl)
+    body = ConvexDomain.of(space.cube)
+    assert body.contains(space.encode([t.params for t in study.trials[1:]]), 1e-11).all()
+
+
 def test_waits_while_a_phase_is_out_and_the_order_of_tells_changes_nothing_bit_for_bit() -> None:
     study = study_of(FrankWolfe("kwsa"), BALL)
     phase(study, distance)
