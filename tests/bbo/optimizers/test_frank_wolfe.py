@@ -392,6 +392,25 @@ def test_a_start_without_a_result_is_left_for_a_random_point() -> None:
     assert SMALL.contains(trials[0].params)
 
 
+@ESTIMATORS
+def test_values_whose_differences_overflow_are_failures(estimator: Any) -> None:
+    """As with a penalty of the largest float, at base points and beside them."""
+
+    def points(give_up: Callable[[bbo.Study, bbo.Trial], None]) -> list[Any]:
+        study = study_of(FrankWolfe(estimator))
+        for number in range(40):
+            trial = study.ask()
+            if number % 9 in (3, 4):
+                give_up(study, trial)
+            else:
+                study.tell(trial, slope(vector(trial.params)))
+        assert state_of(study).steps > 3
+        return [trial.params for trial in study.trials]
+
+    most = float(np.finfo(float).max)
+    assert points(lambda study, trial: study.tell(trial, most)) == points(lambda study, trial: study.fail(trial))
+
+
 def test_starts_at_the_best_point_known_and_else_at_the_centre() -> None:
     study = study_of("frank_wolfe")
     study.add({"w": [0.2, 0.3, -0.6]}, -1.0)
