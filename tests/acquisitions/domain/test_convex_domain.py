@@ -77,6 +77,11 @@ def test_the_centre_is_deep_inside_and_nothing_is_further_apart_than_the_diamete
     assert np.linalg.norm(V[:, None] - V[None, :], axis=2).max() <= body.diameter * (1 + 1e-12)
 
 
+def test_a_constraint_on_constants_alone_binds_nothing() -> None:
+    space = bbo.Space({"x": bbo.Float(0, 1), "f": bbo.Fixed(2)}, constraints=["f <= 3"])
+    np.testing.assert_array_equal(ConvexDomain.of(space.cube).lmo([[1.0], [-1.0]]), [[0.0], [1.0]])
+
+
 def test_the_diameter_is_that_of_the_parts_together() -> None:
     """A unit cube of two, an l1 ball whose range is its diameter, and a simplex of side sqrt(2)."""
     space = bbo.Space({"x": bbo.Float(-3, 5), "w": bbo.Array(4, within=bbo.L1Ball(7)), "y": bbo.Float(0, 1), "m": bbo.Simplex(["p", "q"])})
