@@ -513,10 +513,18 @@ def test_refuses_with_the_reason(space: Any, arguments: Any, reason: str) -> Non
         study_of("frank_wolfe", bbo.Space(space), **arguments)
 
 
-@pytest.mark.parametrize(("constraint", "reason"), [("x * y <= 0.5", "is not linear"), ("x + y < 1", "write <= or >=")])
+@pytest.mark.parametrize(
+    ("constraint", "reason"),
+    [("x * y <= 0.5", "is not linear"), ("x + y < 1", "write <= or >="), ("x <= 0.8 and y > 0.2", "write <= or >=")],
+)
 def test_refuses_constraints_that_it_cannot_keep(constraint: str, reason: str) -> None:
     with pytest.raises(bbo.Unsupported, match=reason):
         study_of("frank_wolfe", bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}, constraints=[constraint]))
+
+
+def test_a_constraint_on_constants_alone_is_none() -> None:
+    space = bbo.Space({"x": bbo.Float(0, 1), "f": bbo.Fixed(2)}, constraints=["f < 3"])
+    assert study_of("frank_wolfe", space).ask().params == {"x": 0.5, "f": 2}
 
 
 def test_refuses_fixed_parts() -> None:
