@@ -7,7 +7,7 @@ algorithm objects: those keep populations, random numbers and normalization to t
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -57,7 +57,7 @@ class GeneticAlgorithm(InPhases):
     """
 
     popsize: int | None = None
-    version: ClassVar[int] = 1
+    version: ClassVar[int]
 
     def __post_init__(self) -> None:
         demand_integer(self, "popsize", least=4, optional=True)
@@ -102,8 +102,7 @@ class GeneticAlgorithm(InPhases):
         feasible = state.excess == 0
         front = int(nondominated(state.F[feasible]).sum())
         return (
-            f"after {state.phase} generations {int(feasible.sum())} of {len(state.X)} points in the population are feasible, "
-            f"and none of these dominates {front} of them"
+            f"after {state.phase} generations {feasible.sum()} of {len(feasible)} in the population are feasible, and {front} nondominated"
         )
 
 
@@ -262,6 +261,6 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _measured(records: Iterable[Record], what: object, width: int) -> list[Array]:
+def _measured(records: Iterable[Record], what: Callable[[Mapping[str, float]], Array], width: int) -> list[Array]:
     """Rows of what was measured, NaN where the trial failed or was pruned."""
-    return [what(record.values) if record.state is State.DONE else np.full(width, np.nan) for record in records]  # type: ignore[operator]
+    return [what(record.values) if record.state is State.DONE else np.full(width, np.nan) for record in records]

@@ -32,6 +32,7 @@ class NSGA2(GeneticAlgorithm):
     """
 
     name: ClassVar[str] = "nsga2"
+    version: ClassVar[int] = 1
 
     def size(self, m: int) -> int:
         """As given, or 100."""

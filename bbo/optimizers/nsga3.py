@@ -37,6 +37,7 @@ class NSGA3(GeneticAlgorithm):
     """
 
     name: ClassVar[str] = "nsga3"
+    version: ClassVar[int] = 1
 
     def supports(self, problem: Problem) -> str | None:
         """None for two objectives or more, no more than the population has points; else the reason."""

@@ -310,7 +310,18 @@ def test_equal_results_and_huge_ones_are_no_trouble(cls: Any) -> None:
     generations(study, 2, lambda params: {"near": 1e300 * params["x"], "far": -1e300 * params["x"]})
     generations(study, 2)
     assert warnings.filters == before  # the library sets them
-    assert "after 7 generations 6 of 6 points in the population are feasible" in study.explain()
+    assert "after 7 generations 6 of 6 in the population are feasible" in study.explain()
+
+
+@pytest.mark.parametrize("cls", BOTH)
+def test_ten_objectives(cls: Any) -> None:
+    """Distances from ten points: by 20 generations the largest of them is far less than at the beginning."""
+    names = [f"f{k}" for k in range(10)]
+    study = study_of(cls(popsize=20), objectives=dict.fromkeys(names, "minimize"))
+    away = lambda params: {name: sum((v - 0.4 - 0.02 * k) ** 2 for v in params.values()) for k, name in enumerate(names)}
+    generations(study, 20, away)
+    worst = [max(trial.outcomes.values()) for trial in study.trials]
+    assert np.median(worst[-20:]) < np.median(worst[:20]) / 4
 
 
 # -- children -------------------------------------------------------------------------------------------------------------------
