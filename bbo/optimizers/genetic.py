@@ -51,9 +51,9 @@ class GeneticAlgorithm(InPhases):
     population already or break known constraints are drawn again, and the rest of a generation that cannot be had so, at random.
 
     The first generation is random. After each, the best of it and the population survive: feasible ones before infeasible ones, these by
-    the sum of their violations (each bound scaled by the largest among them), then failed and pruned ones. Done trials of other origin
-    take part in the selection at the end of the generation in which they came in. Abandoned and lost trials are left out, and those that
-    were run outside the space.
+    the sum of their violations (each bound scaled by the largest among them), then failed and pruned ones. Trials of other origin
+    take part once they are done, at the end of the generation that is out; if none is, and they are as many, they stand for it. Abandoned
+    and lost trials are left out, and those that were run outside the space.
     """
 
     popsize: int | None = None
@@ -139,23 +139,32 @@ class Generations(Phases):
         self.G = np.empty((0, sum(len(constraint.violations(0.0)) for constraint in self.problem.outcome_constraints)))
         self._next()
 
+    def fold(self, update: Update) -> None:
+        """Take in one event; close the generation that is complete, or that others have told as many points as it would have."""
+        self.take(update)
+        if self.complete or (not self.trials and len(self._others) >= len(self.members)):
+            self.close()
+
     def take(self, update: Update) -> None:
         """Take in one event."""
         Phases.take(self, update)
         for record in update.records:
-            ours = record.ticket is not None and record.configuration == self.problem.configuration
-            if not ours and record.number not in self._joined:
+            if record.number in self._joined or self.trials.get(record.ticket[1] if record.ticket else -1) is record:
+                continue
+            if self._takes_part(record):
                 self._others[record.number] = record
+            else:
+                self._others.pop(record.number, None)
 
     def close(self) -> None:
         """Let the best of the population and the generation survive, and open the next generation."""
         told = [(index, self.trials[index]) for index in sorted(self.trials)]
         told = [(index, record) for index, record in told if record.state.finished and not record.outside]
-        others = [record for _, record in sorted(self._others.items()) if self._takes_part(record)]
-        self._joined.update(record.number for record in others)
-        self._others.clear()
-        latent = [executed(self.problem.space, self.points[index], record) for index, record in told]
+        others = [record for _, record in sorted(self._others.items())]
         records = [record for _, record in told] + others
+        self._others.clear()
+        self._joined.update(record.number for record in records)
+        latent = [executed(self.problem.space, self.points[index], record) for index, record in told]
         self.X = np.vstack([self.X, *latent, *self.problem.space.encode([record.params for record in others]).clip(0, 1)])
         self.F = np.vstack([self.F, *_measured(records, self.problem.losses, self.F.shape[1])])
         self.G = np.vstack([self.G, *_measured(records, self.problem.violations, self.G.shape[1])])
@@ -163,7 +172,7 @@ class Generations(Phases):
         self._next()
 
     def _takes_part(self, record: Record) -> bool:
-        """Whether a trial of other origin is known in full as a point of the space."""
+        """Whether a trial that is not of the open generation is known in full as a point of the space."""
         whole = record.state is State.DONE and not record.outside and all(name in record.values for name in self.problem.outcomes)
         return whole and self.problem.space.contains(record.params)
 

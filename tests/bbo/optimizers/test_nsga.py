@@ -264,6 +264,31 @@ def test_trials_of_other_origin_take_part_once(cls: Any) -> None:
     assert state_of(study).F.min() == -1
 
 
+def test_what_others_have_told_is_a_generation_where_it_is_as_large() -> None:
+    """After a change of optimizer the search goes on from what is known."""
+    study = study_of("random")
+    trials = study.ask(50)
+    study.tell(trials, [two(trial.params) for trial in trials])
+    study.configure(optimizer=bbo.NSGA2(popsize=20))
+    state = state_of(study)
+    assert (state.phase, len(state.X)) == (2, 20)
+    best = fronts_of(np.array([list(two(trial.params).values()) for trial in trials[:40]]))[0]
+    assert {tuple(two(trials[i].params).values()) for i in best[:20]} <= {tuple(row) for row in state.F.tolist()} or len(best) > 20
+    generations(study, 1)  # the other ten join at its end
+    assert len(state_of(study)._joined) == 70
+
+
+def test_what_comes_in_after_its_generation_was_closed_joins_the_next() -> None:
+    study = study_of(bbo.NSGA2(popsize=4))
+    trials = study.ask(4)
+    study.abandon(trials[0], "not worth it")
+    for trial in trials[1:]:
+        study.tell(trial, two(trial.params))
+    study.tell(trials[0], {"near": -1.0, "far": -1.0})
+    generations(study, 1)
+    assert state_of(study).F.min() == -1
+
+
 def test_what_was_run_counts_and_not_what_was_planned() -> None:
     study = study_of(bbo.NSGA2(popsize=4))
     trials = study.ask(4)
