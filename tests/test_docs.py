@@ -271,6 +271,7 @@ def test_optimizers_can_what_the_guide_says() -> None:
         ("gfm", "gfm_plus"),
         ("go_ucb",),
         ("snes", "sep_cma", "pgpe", "openai_es"),
+        ("nsga2",),
         ("frank_wolfe",),
         ("rank_sgd",),
         ("sobol", "random"),
