@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import SepCMA as SepCMA
     from bbo.optimizers import Sobol as Sobol
     from bbo.optimizers import TsallisINF as TsallisINF
+    from bbo.optimizers import TuRBO as TuRBO
     from bbo.optimizers import list_optimizers as list_optimizers
     from bbo.optimizers.lottery_ticket import lottery_ticket as lottery_ticket
     from bbo.prior_studies import PriorStudy as PriorStudy
@@ -92,7 +93,7 @@ _EXPORTS = {
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
         "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FrankWolfe GFM GFMPlus GOUCB Grid NeuFastCB NeuSquareCB "
-        "OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF list_optimizers"
+        "OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF TuRBO list_optimizers"
     ),
     "bbo.optimizers.lottery_ticket": "lottery_ticket",
     "bbo.prior_studies": "PriorStudy",
