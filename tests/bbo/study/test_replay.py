@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import bbo
 from bbo.log.states import State
-from bbo.optimizers import CBO, CMAES, GFM, GOUCB, PGPE, SNES, Bayes, BayesThenCMAES, FrankWolfe, GFMPlus, OpenAIES, RankSGD, SepCMA
+from bbo.optimizers import CBO, CMAES, GFM, GOUCB, PGPE, SNES, Bayes, BayesThenCMAES, FrankWolfe, GFMPlus, OpenAIES, RankSGD, SepCMA, TuRBO
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.replay import reproduce
 from bbo.space import Parameter, Space
@@ -165,7 +165,9 @@ def test_everything_is_a_function_of_the_log_in_phases(optimizer: Optimizer, spa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", [Bayes(n_initial=2), GOUCB(n_initial=2, hidden=2)], ids=["bayes", "go_ucb"])
+@pytest.mark.parametrize(
+    "optimizer", [Bayes(n_initial=2), TuRBO(n_initial=2), GOUCB(n_initial=2, hidden=2)], ids=["bayes", "turbo", "go_ucb"]
+)
 @FITTED
 @given(space=spaces(roles=False, words=False), problem=OBJECTIVES, history=histories(30))
 def test_everything_is_a_function_of_the_log_with_a_model(
