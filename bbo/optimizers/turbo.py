@@ -160,7 +160,7 @@ class TuRBO:
         where = f"in a region of length {now.region.length:.3g} around trial {centre.number}"
         trials = f"{len(targets[0].y)} trials{f' of restart {now.restart}' if now.restart else ''}"
         note = f"{aim} {where}, by Gaussian processes on {trials}, {fit.how}; {path}"
-        return Proposal(tuple(queries), memo={**fit.memo, "restart": now.restart}, note=note)
+        return Proposal(tuple(queries), memo={"restart": now.restart, **fit.memo}, note=note)
 
 
 def centre_of(now: Standing, surrogate: Surrogate, space: Space) -> Record:
