@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import SepCMA as SepCMA
     from bbo.optimizers import Sobol as Sobol
     from bbo.optimizers import TsallisINF as TsallisINF
+    from bbo.optimizers import TuRBO as TuRBO
     from bbo.optimizers import list_optimizers as list_optimizers
     from bbo.optimizers.lottery_ticket import lottery_ticket as lottery_ticket
     from bbo.prior_studies import PriorStudy as PriorStudy
@@ -93,8 +94,9 @@ _EXPORTS = {
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FrankWolfe GFM GFMPlus GOUCB Grid NSGA2 NSGA3 NeuFastCB "
-        "NeuSquareCB OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF list_optimizers"
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FrankWolfe GFM GFMPlus GOUCB Grid NSGA2 NSGA3 "
+        "NeuFastCB NeuSquareCB OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF TuRBO "
+        "list_optimizers"
     ),
     "bbo.optimizers.lottery_ticket": "lottery_ticket",
     "bbo.prior_studies": "PriorStudy",

@@ -265,6 +265,7 @@ def problems() -> dict[str, list[Problem]]:
 def test_optimizers_can_what_the_guide_says() -> None:
     heads = (
         ("bayes",),
+        ("turbo",),
         ("config", "epbo", "primal_dual"),
         ("cma_es",),
         ("cbo",),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bbo.optimizers.snes import SNES
     from bbo.optimizers.sobol import Sobol
     from bbo.optimizers.tsallis_inf import TsallisINF
+    from bbo.optimizers.turbo import TuRBO
 
 __all__ = [
     "CBO",
@@ -60,6 +61,7 @@ __all__ = [
     "SepCMA",
     "Sobol",
     "TsallisINF",
+    "TuRBO",
     "list_optimizers",
 ]
 

@@ -192,6 +192,7 @@ REGISTRY: dict[str, str] = {
     "snes": "bbo.optimizers.snes:SNES",
     "sobol": "bbo.optimizers.sobol:Sobol",
     "tsallis_inf": "bbo.optimizers.tsallis_inf:TsallisINF",
+    "turbo": "bbo.optimizers.turbo:TuRBO",
 }
 """Names of the optimizers shipped with bbo, and where they stand. A class elsewhere goes by ``module:name``."""
 

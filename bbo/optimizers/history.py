@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -84,6 +84,11 @@ class History:
     def running(self) -> list[dict[str, Any]]:
         """Points of trials whose results are awaited, those that may be proposed."""
         return [dict(r.params) for r in self.records.values() if r.state in (State.QUEUED, State.PENDING) and self.inside(r)]
+
+    def part(self, records: Iterable[Record], *, memo: Mapping[str, Any] | None) -> History:
+        """A history of some of its trials, with another memo, that knows every point all the same. It is not to be folded further."""
+        kept = {record.number: record for record in records}
+        return History(self.problem, kept, self.draws, memo, self.amendments, _keys=self._keys, _verdicts=self._verdicts)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` says of this history, asked again only after the next event. Nobody changes it."""

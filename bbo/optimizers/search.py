@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisitions.box_decomposition import infer_reference_point
+from acquisitions.domain import Domain
 from acquisitions.feasibility import LogProbabilityOfFeasibility
 from acquisitions.maximizer import ClimbSettings, MaximizerSettings, Smooth, maximize
 from acquisitions.noisy_expected_improvement import LogNoisyExpectedImprovement
@@ -63,12 +64,13 @@ def points(
     guide: Guide | None = None,
     *,
     decides_level: bool = False,
+    within: Domain | None = None,
 ) -> tuple[list[Query], str, str]:
     """Up to ``request.n`` points, one after the other, what they aim at, and how the last was found; fewer where no new ones are left.
 
     Where the score is of batches too, the points are moved together in the end. What is maximized for each of them is made by `score`, and
     weighed by the belief of `guide`. Where it does not decide so itself, the target of fidelities and sources is run when that is due (see
-    `bbo.optimizers.fidelities`).
+    `bbo.optimizers.fidelities`). With `within`, a part of the encoded space, all points are of it.
     """
     problem, space = state.problem, state.problem.space
     running = state.running()
@@ -102,21 +104,25 @@ def points(
         known = [*(record.params for record in eligible), *running]
         owed = not decides_level and due_at_target(space, known, acquisition)
         if isinstance(acquisition, Staged):
-            params, path, optima = best_new(state, acquisition, leaders, running, {**space.targets, **fixed}, rng, before=optima)
+            params, path, optima = best_new(
+                state, acquisition, leaders, running, {**space.targets, **fixed}, rng, before=optima, within=within
+            )
             params = _at_its_level(state, acquisition, params, running, fixed)
         elif not owed:
-            params, path, optima = best_new(state, guided(acquisition, guide), leaders, running, fixed, rng, before=optima)
+            params, path, optima = best_new(state, guided(acquisition, guide), leaders, running, fixed, rng, before=optima, within=within)
         if owed or (not decides_level and params is not None and settled(acquisition, space.encode([params]))):
             there, goal = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
             aim = f"{goal}, since {'half of the cost is spent there' if owed else 'no evaluation is expected to change where the best is'}"
-            params, path, _ = best_new(state, guided(there, guide), leaders, running, {**space.targets, **fixed}, rng, before=optima)
+            params, path, _ = best_new(
+                state, guided(there, guide), leaders, running, {**space.targets, **fixed}, rng, before=optima, within=within
+            )
         if params is None:
             break
         queries.append(Query(params, draw=number))
         running.append(params)
         fixed |= {name: params[name] for name in request.shared if name in params}
     if isinstance(first, Joint) and len(queries) > 1:
-        if moved := together(state, first, running[len(waiting) :], waiting, fixed, rngs[len(queries) - 1], _TOGETHER):
+        if moved := together(state, first, running[len(waiting) :], waiting, fixed, rngs[len(queries) - 1], _TOGETHER, within):
             queries = [replace(query, params=params) for query, params in zip(queries, moved, strict=True)]
         aim = f"{aim} of {len(queries)} points {'together' if moved else 'one by one, which moving them together does not raise'}"
     return queries, aim if guide is None else f"{aim}, {guide.aim}", path
@@ -228,6 +234,7 @@ def best_new(
     before: Array,
     smooth: Smooth | None = None,
     settings: MaximizerSettings | None = None,
+    within: Domain | None = None,
 ) -> tuple[Params | None, str, Array]:
     """The best point that is not known, None where there is none; how it was found; and optima to search around after it.
 
@@ -241,12 +248,13 @@ def best_new(
         before: Optima of the search for the point before it, of a batch.
         smooth: Constraints beside those of the space, on encoded points.
         settings: What it may take; by default less where there are optima to begin with.
+        within: The part of the encoded space that is searched; None for all of it.
     """
     space = state.problem.space
     if whole(space):
-        every = pool(state, leaders, rng, fixed=fixed, beside=running)
+        every = _inside(space, within, pool(state, leaders, rng, fixed=fixed, beside=running))
         return _best_of(acquisition, space, every, smooth), "the best of all points left", before
-    domain = space.cube
+    domain = within or space.cube
     own = hard(space)
     extra = pool(state, leaders, rng, fixed=fixed, size=SAMPLED, beside=running) if own else []
     settings = settings or (_LATER if len(before) else SETTINGS)
@@ -266,9 +274,15 @@ def best_new(
     kept = found.optima[:_LEADERS]
     if new := fresh(state, legal(space, found.optima, fixed=fixed), beside=running):
         return new[0], found.path, kept
-    others = extra or pool(state, leaders, rng, fixed=fixed, size=SAMPLED, beside=running)
+    others = _inside(space, within, extra or pool(state, leaders, rng, fixed=fixed, size=SAMPLED, beside=running))
     best = _best_of(acquisition, space, others, smooth)
     return best, f"{found.path}; its optima are known, so the best of {len(others)} other points", kept
+
+
+def _inside(space: Space, within: Domain | None, points: list[Params]) -> list[Params]:
+    if within is None or not points:
+        return points
+    return [point for point, inside in zip(points, within.contains(space.encode(points)), strict=True) if inside]
 
 
 def _best_of(acquisition: Acquisition, space: Space, others: Sequence[Params], smooth: Smooth | None) -> Params | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from acquisitions.domain import UnsupportedDomain
+from acquisitions.domain import Domain, UnsupportedDomain
 from acquisitions.maximizer import MaximizerSettings, maximize, power
 from acquisitions.protocol import Joint
 from bbo.optimizers.candidates import Params, fresh, hard, legal, standing, whole
@@ -23,6 +23,7 @@ def together(
     fixed: Mapping[str, Any],
     rng: np.random.Generator,
     settings: MaximizerSettings,
+    within: Domain | None = None,
 ) -> list[Params] | None:
     """A batch with a larger score of all its points at once, from climbs around the given one; None where none was found.
 
@@ -36,12 +37,13 @@ def together(
         fixed: Parameters that are set.
         rng: Source of all draws.
         settings: What the search may take.
+        within: The part of the encoded space that is searched; None for all of it.
     """
     space, q = state.problem.space, len(batch)
     if whole(space):
         return None
     try:
-        domain = power(space.cube, q)
+        domain = power(within or space.cube, q)
     except UnsupportedDomain:
         return None
     row, of_all = space.encode(batch).reshape(1, -1), score.of_batch(q)

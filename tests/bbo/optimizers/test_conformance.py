@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from bbo.optimizers import CONFIG, EPBO, GOUCB, Bayes, PrimalDual, list_optimizers
+from bbo.optimizers import CONFIG, EPBO, GOUCB, Bayes, PrimalDual, TuRBO, list_optimizers
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.storage import open_storage
 from bbo.testing import check_optimizer
 
 # Few initial points, so that the model has its say within the kit's short runs.
-MODELS = (Bayes(n_initial=3), CONFIG(n_initial=3), EPBO(n_initial=3), PrimalDual(n_initial=3), GOUCB(n_initial=3, hidden=3))
+MODELS = (
+    Bayes(n_initial=3),
+    CONFIG(n_initial=3),
+    EPBO(n_initial=3),
+    PrimalDual(n_initial=3),
+    TuRBO(n_initial=3),
+    GOUCB(n_initial=3, hidden=3),
+)
 OPTIMIZERS = {name: resolve(name) for name in list_optimizers()} | {model.name: model for model in MODELS}
 SHORT = {"auto": 2} | dict.fromkeys((model.name for model in MODELS), 4)  # trials of each of the kit's runs, where a trial costs a fit
 

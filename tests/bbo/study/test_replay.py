@@ -28,6 +28,7 @@ from bbo.optimizers import (
     OpenAIES,
     RankSGD,
     SepCMA,
+    TuRBO,
 )
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.replay import reproduce
@@ -190,7 +191,9 @@ def test_everything_is_a_function_of_the_log_in_generations(optimizer: Optimizer
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", [Bayes(n_initial=2), GOUCB(n_initial=2, hidden=2)], ids=["bayes", "go_ucb"])
+@pytest.mark.parametrize(
+    "optimizer", [Bayes(n_initial=2), TuRBO(n_initial=2), GOUCB(n_initial=2, hidden=2)], ids=["bayes", "turbo", "go_ucb"]
+)
 @FITTED
 @given(space=spaces(roles=False, words=False), problem=OBJECTIVES, history=histories(30))
 def test_everything_is_a_function_of_the_log_with_a_model(
