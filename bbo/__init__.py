@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import BayesThenCMAES as BayesThenCMAES
     from bbo.optimizers import ChebCB as ChebCB
     from bbo.optimizers import FrankWolfe as FrankWolfe
+    from bbo.optimizers import FZooS as FZooS
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
     from bbo.optimizers import NeuFastCB as NeuFastCB
@@ -91,8 +92,8 @@ _EXPORTS = {
     "bbo.execution": "Command Result",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FrankWolfe GFM GFMPlus GOUCB Grid NeuFastCB NeuSquareCB "
-        "OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF list_optimizers"
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FZooS FrankWolfe GFM GFMPlus GOUCB Grid NeuFastCB "
+        "NeuSquareCB OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF list_optimizers"
     ),
     "bbo.optimizers.lottery_ticket": "lottery_ticket",
     "bbo.prior_studies": "PriorStudy",

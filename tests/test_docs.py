@@ -269,6 +269,7 @@ def test_optimizers_can_what_the_guide_says() -> None:
         ("cma_es",),
         ("cbo",),
         ("gfm", "gfm_plus"),
+        ("fzoos",),
         ("go_ucb",),
         ("snes", "sep_cma", "pgpe", "openai_es"),
         ("frank_wolfe",),
