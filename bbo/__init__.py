@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bbo.errors import *  # noqa: F403
     from bbo.execution import Command as Command
     from bbo.execution import Result as Result
+    from bbo.federation import Federation as Federation
     from bbo.objectives import Constraint as Constraint
     from bbo.objectives import Objective as Objective
     from bbo.optimizers import CBO as CBO
@@ -90,6 +91,7 @@ _EXPORTS = {
         "Exhausted Stopped Unsupported NoBest StorageError TrialPruned TrialFailed"
     ),
     "bbo.execution": "Command Result",
+    "bbo.federation": "Federation",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
         "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FZooS FrankWolfe GFM GFMPlus GOUCB Grid NeuFastCB "

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bbo.optimizers.base import Proposal, Request, refuse
-from bbo.optimizers.fallback import answered
+from bbo.optimizers.base import Proposal, Request
 from bbo.optimizers.history import History
 from bbo.optimizers.phases import InPhases, Phases, one_objective_on_floats
 from bbo.optimizers.settings import demand_integer, demand_number
-from bbo.optimizers.surrogate_descent import SurrogateDescent
+from bbo.optimizers.surrogate_descent import SurrogateDescent, proposed
 from bbo.problem import Problem
 
 
@@ -68,15 +67,4 @@ class FZooS(InPhases):
     def propose(self, state: Phases, request: Request) -> Proposal:
         """The next tickets of the open phase; where that is complete those of the next, with what the process said in the memo."""
         assert isinstance(state, SurrogateDescent)
-        if not state.complete:
-            return InPhases.propose(self, state, request)
-        refuse(request, "fixed", "shared", "context", optimizer=self.name)
-
-        def tickets(following: SurrogateDescent) -> Proposal:
-            return following.tickets(request.n, memo=following.memo)
-
-        return answered(
-            lambda: tickets(state.following()),
-            lambda: tickets(state.following(blind=True)),
-            since="points around the same iterate, since the model failed",
-        )
+        return proposed(self, state, request)

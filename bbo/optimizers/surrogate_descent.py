@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from bbo.log.ledger import Update
 from bbo.log.states import State
-from bbo.optimizers.base import Query
+from bbo.optimizers.base import Proposal, Query, Request, refuse
+from bbo.optimizers.fallback import answered
 from bbo.optimizers.history import History
-from bbo.optimizers.phases import Phases, best_first
+from bbo.optimizers.phases import InPhases, Phases, best_first
 from bbo.zeroth_order.adam import Adam
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ _CANDIDATES = 100  # points around an iterate among which those to be run are ch
 _AFRESH = 20  # steps from one search for hyperparameters from scratch to the next, lest an early mode be kept for ever
 _PATIENCE = 10  # steps without progress until the rate is halved, as in `Descent`
 _SLOWEST = 2.0**-10  # of the first rate
-_UNWANTED = (State.FAILED, State.PRUNED)
+
+UNWANTED = (State.FAILED, State.PRUNED)
+"""How an iterate ends that is a step too far."""
 
 
 @dataclass(slots=True)
@@ -104,6 +107,10 @@ class SurrogateDescent(Phases):
         """The iterate, or an active query near it."""
         return Query(params, ticket=(self.phase, index), role="active query" if index else "iterate", group=self.phase)
 
+    def correction(self) -> Array:
+        """What is added to the gradient of the surrogate at the iterate (`d`)."""
+        return np.zeros(len(self.x))
+
     # -- what a phase leads to -----------------------------------------------------------------------------------------------------
 
     @property
@@ -111,15 +118,18 @@ class SurrogateDescent(Phases):
         """Whether the iterate has a value: from its ticket, or because it had none."""
         return self.trials[0].state is State.DONE if 0 in self.trials else True
 
+    @property
+    def _failed(self) -> bool:
+        return 0 in self.trials and self.trials[0].state in UNWANTED
+
     def _decided(self) -> dict[str, Any]:
         """The memo that opens the next phase."""
-        failed = 0 in self.trials and self.trials[0].state in _UNWANTED
         known = best_first(self.problem, self.history.records.values())
-        if len(self.history.finished(State.DONE)) < 2 or (failed and self.before is None):
+        if len(self.history.finished(State.DONE)) < 2 or (self._failed and self.before is None):
             rng = self.problem.rng("fzoos", self.phase, "anew")
             x0 = self.problem.space.encode([known[0].params])[0] if known else rng.random(len(self.x))
             return self._begun(x0.tolist(), measured=bool(known))
-        if failed:
+        if self._failed:
             return {"back": True, "members": self._some(measured=False)}
         return self._stepped()
 
@@ -132,7 +142,8 @@ class SurrogateDescent(Phases):
         seed = int(self.problem.rng("fzoos", self.phase, "fit").integers(2**31))
         with one_thread():
             surrogate = TrajectorySurrogate.around(self.x, self.history, least=self.settings.radius, warm=warm, seed=seed)
-            memo = {"gradient": surrogate.gradient().tolist(), "loss": surrogate.loss(), "gp": surrogate.memo(), "n": surrogate.n}
+            gradient = surrogate.gradient() + self.correction()
+            memo = {"gradient": gradient.tolist(), "loss": surrogate.loss(), "gp": surrogate.memo(), "n": surrogate.n}
             following = copy.copy(self)
             following.phase += 1
             following._move(memo)
@@ -195,3 +206,18 @@ class SurrogateDescent(Phases):
 
     def _lay(self, members: Sequence[int]) -> None:
         self.open(self._around(), members=np.array(members, dtype=np.intp))
+
+
+def proposed(settings: InPhases, state: SurrogateDescent, request: Request) -> Proposal:
+    """The next tickets of the open phase; where that is complete those of the next, with what the surrogate said in the memo."""
+    if not state.complete:
+        return InPhases.propose(settings, state, request)
+    refuse(request, "fixed", "shared", "context", optimizer=settings.name)
+
+    def tickets(*, blind: bool) -> Proposal:
+        following = state.following(blind=blind)
+        return following.tickets(request.n, memo=following.memo)
+
+    return answered(
+        lambda: tickets(blind=False), lambda: tickets(blind=True), since="points around the same iterate, since the model failed"
+    )
