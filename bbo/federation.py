@@ -54,10 +54,10 @@ class Federation:
     `Study` without `optimizer`; a federation of such studies goes on where their logs end, also where it was cut off amid `end_round`.
 
     In a round each client takes `steps` steps from the server's point, as `FZooS` does, by gradients that are corrected by the
-    difference between the surrogates of all clients and its own. Their surrogates are random Fourier features fitted to the 500 nearest
-    trials in coordinates of a round's reach. After three rounds in which the server's point was no better than its best one before it goes
-    back to that with half the step. What is sent is a point and `features` numbers for each client: these say a lot about its
-    objective near there, so that this is not private.
+    difference between the surrogates of all clients and its own. Their surrogates are random Fourier features fitted to the 500
+    nearest trials in coordinates of a round's reach. A client of which no trial has a value has no say. After three rounds in which
+    the server's point was no better than its best one before it goes back to that with half the step. What is sent is a point and
+    `features` numbers for each client: these say a lot about its objective near there, so that this is not private.
 
     Args:
         clients: Studies by name, each with one objective to be minimized (or each to be maximized), without outcome constraints.
@@ -177,15 +177,16 @@ class Federation:
         """
         if unfinished := self._unfinished():
             raise Waiting(f"round {self.round} is open at {', '.join(unfinished)}; ask and tell there until ask raises Exhausted")
-        states, settings = [_state_of(study) for study in self.clients.values()], self._one
-        start, step = self._next([state.reached for state in states])
+        states, settings = {name: _state_of(study) for name, study in self.clients.items()}, self._one
+        informed = {name: state for name, state in states.items() if state.informed}  # who has no value at all has no say
+        start, step = self._next([state.reached for state in (informed or states).values()])
         scale = max(settings.radius, settings.step * settings.steps)
-        own = [state.weights(start, scale, self.features) for state in states]
+        own = {name: state.weights(start, scale, self.features) for name, state in informed.items()}
+        server = mean_of(list(own.values())).tolist() if own else []
         x = tuple(start.tolist())
-        server = mean_of(own).tolist()
         following = replace(settings, start=x, step=step, round=settings.round + 1, centre=x, scale=scale, server=server, own=server)
-        for study, weights in zip(self.clients.values(), own, strict=True):
-            study.configure(optimizer=replace(following, own=weights))
+        for name, study in self.clients.items():
+            study.configure(optimizer=replace(following, own=own.get(name, server)))
 
     def _next(self, reached: list[Array]) -> tuple[Array, float]:
         """Where the server stands next, and the step: the mean of where the clients are, or its best point with half the step."""
@@ -211,9 +212,9 @@ class Federation:
                 continue
             if behind > 1 or (name in begun and not _state_of(study).over):
                 raise InvalidStudy(f"federation: {name!r} is not done with the round before round {latest.round}, which others are in")
-            own: Sequence[float] = ()
-            if name in begun:
-                own = _state_of(study).weights(np.array(latest.centre), latest.scale, len(latest.server))
+            own = latest.server
+            if own and name in begun and (state := _state_of(study)).informed:
+                own = state.weights(np.array(latest.centre), latest.scale, len(own))
             study.configure(optimizer=replace(latest, own=own))
 
     @property

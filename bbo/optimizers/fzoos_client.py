@@ -34,7 +34,7 @@ class FZooSClient(InPhases):
 
     `FZooS` from a given point for some steps, of gradients ``grad mu(x) + gamma (grad phi(x)' w - grad phi(x)' w_i)`` with
     ``gamma = 1 / t`` in step t: by the difference of the surrogates of all clients and of its own, from the end of the round before.
-    Then it is exhausted. Ten points stand around the first iterate of the first round, else `active` ones. It does not judge
+    Then it is exhausted. Around the first iterate there are ten points while few trials are done, else `active` ones. It does not judge
     progress, which is the server's part. Where the start fails, it looks around it and stays.
 
     Args:
@@ -118,6 +118,11 @@ class ClientDescent(SurrogateDescent):
     def reached(self) -> Array:
         """Where it came to (`d`, cube): the last iterate that did not fail."""
         return self.before if self._failed and self.before is not None else self.x
+
+    @property
+    def informed(self) -> bool:
+        """Whether any of its trials has a value, so that there is a surrogate."""
+        return bool(self.history.finished(State.DONE))
 
     def correction(self) -> Array:
         """How much steeper the mean of all clients is here than this one (`d`, in the cube), as much as is believed of it."""

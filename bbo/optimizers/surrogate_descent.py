@@ -32,7 +32,7 @@ FIRST = 10
 
 _CANDIDATES = 100  # points around an iterate among which those to be run are chosen, as in the authors' code
 _AFRESH = 20  # steps from one search for hyperparameters from scratch to the next, lest an early mode be kept for ever
-_PATIENCE = 10  # steps without progress until the rate is halved, as in `Descent`
+_PATIENCE = 10  # steps without progress until it goes back with half the rate; `Descent` halves after as many
 _SLOWEST = 2.0**-10  # of the first rate
 
 UNWANTED = (State.FAILED, State.PRUNED)
@@ -124,8 +124,8 @@ class SurrogateDescent(Phases):
 
     def _decided(self) -> dict[str, Any]:
         """The memo that opens the next phase."""
-        known = best_first(self.problem, self.history.records.values())
         if len(self.history.finished(State.DONE)) < 2 or (self._failed and self.before is None):
+            known = best_first(self.problem, self.history.records.values())
             rng = self.problem.rng("fzoos", self.phase, "anew")
             x0 = self.problem.space.encode([known[0].params])[0] if known else rng.random(len(self.x))
             return self._begun(x0.tolist(), measured=bool(known))
@@ -171,7 +171,7 @@ class SurrogateDescent(Phases):
         """Go where a memo leads to."""
         self.note = ""
         if "x0" in memo:
-            self.note = "begun anew, since nothing is known to descend from" if self.phase else ""
+            self.note = "begun anew, since the first iterate failed or next to nothing has a value" if self.phase else ""
             self.x, self.before = np.array(memo["x0"], dtype=np.float64), None
             self.adam, self.rate = Adam.at_rest(len(self.x)), self.settings.step
             self.lowest, self._best, self._stalled = None, np.inf, 0

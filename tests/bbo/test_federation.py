@@ -176,6 +176,21 @@ def test_a_start_that_fails_and_iterates_that_fail_do_not_stop_a_round() -> None
     assert len(set(failed)) == len(failed) > 2
 
 
+def test_a_client_of_which_all_trials_fail_does_not_stop_the_others() -> None:
+    federation = bbo.Federation(clients(2), **SHORT)
+
+    def broken(trial: bbo.Trial) -> float:
+        raise bbo.TrialFailed("out of order")
+
+    federation.optimize({"c0": lambda trial: float(np.sum(np.square(trial["x"]))), "c1": broken}, rounds=2)
+    assert federation.round == 2
+    one, two = (study.optimizer for study in federation.clients.values())
+    assert isinstance(one, FZooSClient)
+    assert one == two
+    assert one.own == one.server
+    assert sum(np.square(federation.params["x"])) < sum(np.square([0.5] * D))
+
+
 def test_says_what_is_wrong() -> None:
     with pytest.raises(bbo.InvalidStudy, match="no client"):
         bbo.Federation({})
