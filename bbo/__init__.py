@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from bbo.optimizers import EPBO as EPBO
     from bbo.optimizers import GFM as GFM
     from bbo.optimizers import GOUCB as GOUCB
+    from bbo.optimizers import NSGA2 as NSGA2
+    from bbo.optimizers import NSGA3 as NSGA3
     from bbo.optimizers import PGPE as PGPE
     from bbo.optimizers import SNES as SNES
     from bbo.optimizers import Auto as Auto
@@ -94,7 +96,7 @@ _EXPORTS = {
     "bbo.federation": "Federation",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FZooS FrankWolfe GFM GFMPlus GOUCB Grid NeuFastCB "
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FZooS FrankWolfe GFM GFMPlus GOUCB Grid NSGA2 NSGA3 NeuFastCB "
         "NeuSquareCB OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF list_optimizers"
     ),
     "bbo.optimizers.lottery_ticket": "lottery_ticket",

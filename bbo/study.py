@@ -292,6 +292,10 @@ class Study:
         if isinstance(trial, (Trial, int)):
             pairs, slopes = [(trial, values)], [gradient]
         else:
+            if isinstance(trial, Mapping):
+                raise InvalidTell(
+                    "tell: it begins with a trial, its number or a list of these; a point of your own goes to study.add(params, values)"
+                )
             trials = list(trial)
             results = list(values) if isinstance(values, Iterable) and not isinstance(values, (str, Mapping)) else [values]
             if len(trials) != len(results):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 from bbo.log.ledger import Record
 from bbo.log.states import State
@@ -149,6 +149,14 @@ class Trial(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         return self._record.params[name]
+
+    def __getattr__(self, name: str) -> NoReturn:
+        hint = ""
+        if name.startswith("suggest_"):
+            hint = "; what can be varied is said beforehand, in a bbo.Space, and a trial holds the values: trial['x']"
+        elif not name.startswith("_") and name in self._record.params:
+            hint = f"; parameters are items: trial[{name!r}]"
+        raise AttributeError(f"a Trial has no attribute {name!r}{hint}", name=name, obj=self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._record.params)

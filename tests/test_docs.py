@@ -272,6 +272,7 @@ def test_optimizers_can_what_the_guide_says() -> None:
         ("fzoos",),
         ("go_ucb",),
         ("snes", "sep_cma", "pgpe", "openai_es"),
+        ("nsga2",),
         ("frank_wolfe",),
         ("rank_sgd",),
         ("sobol", "random"),

@@ -21,6 +21,8 @@ HEAVY = {
     "typer",
     "plotly",
     "cma",
+    "pymoo",
+    "matplotlib",
     "distributed",
     "psycopg",
 }

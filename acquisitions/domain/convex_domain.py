@@ -44,7 +44,7 @@ class ConvexDomain:
         if stepped := [column.name for column in domain.columns if column.kind != "continuous"]:
             raise UnsupportedDomain(f"{stepped[0]} goes in steps or has choices")
         parts = tuple(_part(shape, domain) for shape in domain.shapes)
-        linear = [constraint for constraint in domain.constraints if isinstance(constraint, Linear)]
+        linear = [constraint for constraint in domain.constraints if isinstance(constraint, Linear) and constraint.coefficients.any()]
         return cls(tuple(_under(linear, parts)) if linear else parts)
 
     @property
@@ -94,6 +94,10 @@ class ConvexDomain:
         for part in self.parts:
             points[:, part.columns] = part.sample(n, rng)
         return points
+
+    def project(self, X: ArrayLike) -> Array:
+        """The nearest points of the domain, in the Euclidean norm."""
+        return self._by_part("project", X)
 
     def lmo(self, G: ArrayLike) -> Array:
         """For each row g an extreme point that minimizes ``<g, x>``."""

@@ -28,12 +28,14 @@ class Linear:
         low: Lower bound, perhaps minus infinity.
         high: Upper bound, perhaps infinity.
         text: What it is called in messages.
+        strict: Whether the bounds themselves are left out, for methods that go to the boundary; `holds` does not tell that from rounding.
     """
 
     coefficients: Array
     low: float
     high: float
     text: str = ""
+    strict: bool = False
 
     def holds(self, X: Array, size: Array) -> Mask:
         """At which rows it holds, up to rounding where entries are as large as `size` (shape ``d``)."""

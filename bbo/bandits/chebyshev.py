@@ -84,9 +84,16 @@ def fit(phi: ArrayLike, costs: ArrayLike, bounds: ArrayLike) -> Array:
 
 
 def rate_at(t: int, k: int, regret: float, misfit: float) -> float:
-    """The weight of gaps in `inverse_gap.square_cb` at round `t`: ``2 t sqrt(k t / (regret + 2 misfit^2 t))``.
+    """The weight of gaps in `inverse_gap.square_cb` at round `t`: `t` times ``2 sqrt(k t / (regret + 2 misfit^2 t))``.
 
-    The factor ``t`` in front is that of the published code; the analysis has it without.
+    The square root is the analysis: as a weight `gamma` it makes the bound on what SquareCB loses in `t` rounds the least,
+    ``2 k t / gamma + gamma / 2 (regret + 2 misfit^2 t)``. But it stays below ``sqrt(2 k) / misfit``, with a misfit that covers every
+    Lipschitz function: of 20 arms with 6 polynomials the best is drawn half of the time at most, for ever, however bad the others are.
+
+    The factor `t` is in the published code alone, which says so. With it an arm that is behind is played in proportion to ``ln t``
+    instead of `t`; the bound does not hold then, and if polynomials are no fit, nothing else limits what is lost. On 600 systems of
+    `bbo.problems.Relaxation` with offsets of low variance it took 61 iterations a system with the factor and 130 without, over three
+    seeds; arms drawn at random took 145.
 
     Args:
         t: Number of results so far.

@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike
 
 from bbo.evolution.utilities import Array, all_tie, by_rank, recombination_weights
 
+_LEAST_STEP = 1e-100  # step size; the largest is one over it
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -60,7 +62,7 @@ class Rates:
         c_sigma = (mu_eff + 2) / (d + mu_eff + 5)
         d_sigma = 1 + 2 * max(0.0, math.sqrt((mu_eff - 1) / (d + 1)) - 1) + c_sigma
         c_c = (4 + mu_eff / d) / (d + 4 + 2 * mu_eff / d)
-        faster = (d + 2) / 3
+        faster = (d + 2) / 3  # of both: the paper has one rate, which it divides between them
         c_1 = min(1.0, faster * 2 / ((d + 1.3) ** 2 + mu_eff))
         c_mu = min(1 - c_1, faster * 2 * (mu_eff + 1 / mu_eff - 2) / ((d + 2) ** 2 + mu_eff))
         chi = math.sqrt(d) * (1 - 1 / (4 * d) + 1 / (21 * d**2))
@@ -98,7 +100,8 @@ def step(state: State, z: ArrayLike, losses: ArrayLike, *, least: ArrayLike = 1e
     c = rates.c_sigma
     step_path = (1 - c) * state.step_path + math.sqrt(c * (2 - c) * rates.mu_eff) * selected
     length = float(np.linalg.norm(step_path))
-    sigma = state.sigma * math.exp(c / rates.d_sigma * (length / rates.chi - 1))
+    # Where the limits hold every axis nothing holds the step size, which drifts for ever; its square has to stay a number.
+    sigma = min(max(state.sigma * math.exp(c / rates.d_sigma * (length / rates.chi - 1)), _LEAST_STEP), 1 / _LEAST_STEP)
 
     # The path of the variances stalls while that of the step is long, lest variances grow too fast where the step size is too small.
     moves = length / math.sqrt(1 - (1 - c) ** (2 * generation)) < (1.4 + 2 / (d + 1)) * rates.chi

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bbo.optimizers.go_ucb import GOUCB
     from bbo.optimizers.grid import Grid
     from bbo.optimizers.neu_cb import NeuFastCB, NeuSquareCB
+    from bbo.optimizers.nsga2 import NSGA2
+    from bbo.optimizers.nsga3 import NSGA3
     from bbo.optimizers.openai_es import OpenAIES
     from bbo.optimizers.pgpe import PGPE
     from bbo.optimizers.primal_dual import PrimalDual
@@ -38,6 +40,8 @@ __all__ = [
     "CONFIG",
     "EPBO",
     "GFM",
+    "NSGA2",
+    "NSGA3",
     "PGPE",
     "SNES",
     "GOUCB",

@@ -173,6 +173,7 @@ class Plays:
     _rows: NDArray[Any] = field(default_factory=lambda: np.zeros(0, _ROW))
     _space: Space = field(init=False)
     _of: dict[Hashable, int] = field(default_factory=dict)
+    _kept: dict[Hashable, NDArray[np.bool_]] = field(default_factory=dict)  # constraints by context
     _encoded: Array = field(init=False)
     _results: Results | None = None
 
@@ -208,12 +209,33 @@ class Plays:
         space, context = self.problem.space, request.context
         if missing := [each for each in space.of_role("context") if each not in context]:
             raise Unsupported(f"{name} cannot choose without the context {missing[0]!r}")
-        if not space.constraints or not context:
-            return np.ones(len(self.points), bool)
-        found = np.array([held(space, dict(point), context) is not None for point in self.points])
+        found = self._keeping(context)
         if not found.any():
             raise OutOfRange(f"{name}: no decision of its grid keeps the known constraints at {dict(context)}")
         return found
+
+    def forbidden(self, results: Results) -> NDArray[np.bool_]:
+        """Which arms broke the known constraints in the contexts of plays, `n x K`."""
+        shape = len(results), len(self.points)
+        if not self.problem.space.constraints:
+            return np.zeros(shape, bool)
+        allowed = [self._keeping(self.context_of(number)) for number in results.numbers.tolist()]
+        return ~np.array(allowed, bool).reshape(shape)
+
+    def context_of(self, number: int) -> dict[str, Any]:
+        """The contexts of a trial."""
+        params = self.records[number].params
+        return {name: params[name] for name in self.problem.space.of_role("context") if name in params}
+
+    def _keeping(self, context: Mapping[str, Any]) -> NDArray[np.bool_]:
+        """Which arms keep the known constraints in a context, shape `K`."""
+        space = self.problem.space
+        if not space.constraints or not context:
+            return np.ones(len(self.points), bool)
+        key = space.key(context)
+        if key not in self._kept:
+            self._kept[key] = np.array([held(space, dict(point), context) is not None for point in self.points])
+        return self._kept[key]
 
     def results(self) -> Results:
         """All plays with a result."""
@@ -360,6 +382,19 @@ def standing_in(losses: Array, least: float = 0.0) -> Array:
     failed = np.isnan(losses)
     worst = max(least, float(losses[~failed].max())) if not failed.all() else least
     return np.where(failed, worst, losses)
+
+
+def above_least(losses: Array, best: float | None, worst: float | None) -> tuple[float, Array]:
+    """The least loss there can be, and how far losses (`n`, not all NaN) are above it; those beyond the worst count as that.
+
+    Args:
+        losses: NaN where a trial failed, and then NaN in what is returned.
+        best: The least loss; None takes the least seen.
+        worst: The largest one, None where there is no limit.
+    """
+    least = float(np.nanmin(losses)) if best is None else best
+    least = least if worst is None else min(least, worst)  # where all are beyond the worst, all are alike
+    return least, np.clip(losses, least, worst) - least
 
 
 def limits(problem: Problem, best: float | None, worst: float | None) -> tuple[float | None, float | None]:

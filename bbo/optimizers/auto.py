@@ -21,6 +21,7 @@ from bbo.problem import Problem
 _SMALL = 1_000  # points of a space that a grid may exhaust
 _MANY = 1_000  # trials of a budget from which on a model is only for the first of them
 _WIDE = 200  # columns from which on a model of them costs more than it brings to such a budget
+_HUGE = 2_000  # columns from which on a matrix of them costs more than it brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Auto:
     """Chooses its delegate at the first ask, and says why; runs anything.
 
     - `Grid` where the stated budget covers every point of a small finite space;
-    - `BayesThenCMAES` on boxes of numbers when the stated budget is 1,000 trials or more, and `CMAES` where these are of more than
-      200 columns;
+    - `BayesThenCMAES` on boxes of numbers when the stated budget is 1,000 trials or more, `CMAES` where these are of more than 200
+      columns, and `OpenAIES` where they are of more than 2,000;
     - `Bayes` wherever it can be;
     - where contexts are given, and there are at most 1,000 decisions on a grid, `ChebCB` for one number, and else `NeuSquareCB`;
     - `FrankWolfe` on convex sets that `Bayes` cannot search;
@@ -46,7 +47,7 @@ class Auto:
     budget: int | None = None
     delegate: Mapping[str, Any] | None = field(default=None, hash=False)
     name: ClassVar[str] = "auto"
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 9
 
     def __post_init__(self) -> None:
         demand_integer(self, "budget", least=1, optional=True)
@@ -131,6 +132,11 @@ def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:
     refused = Bayes().supports(problem)
     box = not problem.space.constraints and CMAES().supports(problem) is None
     if budget is not None and budget >= _MANY and box:
+        if problem.space.d > _HUGE:
+            from bbo.optimizers.openai_es import OpenAIES
+
+            if OpenAIES().supports(problem) is None:
+                return OpenAIES(), f"a box of {problem.space.d} numbers, too many for a matrix, and a budget of {budget} trials"
         if refused is not None or problem.space.d > _WIDE:
             return CMAES(), f"a box of numbers, and a budget of {budget} trials, too many for a model"
         return BayesThenCMAES(), f"a box of numbers, and a budget of {budget} trials: a model makes the most of the first ones only"

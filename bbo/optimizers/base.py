@@ -182,6 +182,8 @@ REGISTRY: dict[str, str] = {
     "grid": "bbo.optimizers.grid:Grid",
     "neu_fast_cb": "bbo.optimizers.neu_cb:NeuFastCB",
     "neu_square_cb": "bbo.optimizers.neu_cb:NeuSquareCB",
+    "nsga2": "bbo.optimizers.nsga2:NSGA2",
+    "nsga3": "bbo.optimizers.nsga3:NSGA3",
     "openai_es": "bbo.optimizers.openai_es:OpenAIES",
     "pgpe": "bbo.optimizers.pgpe:PGPE",
     "primal_dual": "bbo.optimizers.primal_dual:PrimalDual",

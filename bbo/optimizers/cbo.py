@@ -104,8 +104,9 @@ class CBO(InPhases):
         demand_number(self, "noise", least=0)
         demand_number(self, "dt", above=0, most=1 / self.drift)
         demand_number(self, "memory", least=0, optional=True)
-        for name in ("alpha", "truncation", "polarised", "hopping"):
+        for name in ("alpha", "truncation", "hopping"):
             demand_number(self, name, above=0, optional=True)
+        demand_number(self, "polarised", least=1e-6, optional=True, unit="ranges of the axes")
         demand_boolean(self, "isotropic")
         demand_boolean(self, "mirror")
         if self.hopping is not None and self.polarised is not None:

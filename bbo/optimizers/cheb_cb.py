@@ -17,6 +17,7 @@ from bbo.optimizers.arms import (
     ArmModel,
     Plays,
     Results,
+    above_least,
     arms_of,
     demand_range,
     limits,
@@ -54,7 +55,8 @@ class ChebCB:
     Raises:
         InvalidStudy: A setting is out of range.
 
-    Source: Khodak, Chow, Balcan and Talwalkar, Learning to relax (2024), Algorithm 2, with the learning rate of its published code.
+    Source: Khodak, Chow, Balcan and Talwalkar, Learning to relax (2024), Algorithm 2, with the learning rate of its published code: see
+    `bbo.bandits.chebyshev.rate_at` for why.
     """
 
     arms: int = 20
@@ -62,7 +64,7 @@ class ChebCB:
     best: float | None = None
     worst: float | None = None
     name: ClassVar[str] = "cheb_cb"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         demand_integer(self, "arms", least=2)
@@ -102,10 +104,12 @@ class ChebCB:
         rate = fitted.rate(int(allowed.sum()))
         p = np.zeros(len(plays.points))
         p[allowed] = square_cb(scaled[allowed], rate)
-        predicted = fitted.low + fitted.scale.scale * scaled
+        predicted = fitted.low + fitted.scale.scale * scaled if state.begun else None
         sign = plays.problem.objectives[0].sign
 
         def said(arm: int) -> str:
+            if predicted is None:
+                return "nothing has been measured yet"
             return f"predicted {sign * predicted[arm]:.4g} after {fitted.played[arm]} plays of it; gaps weigh {rate:.3g}"
 
         return plays.draw(request, self.name, p, predicted=predicted, said=said)
@@ -116,7 +120,7 @@ class ChebCB:
 
     def model(self, state: Polynomials) -> Fitted | None:
         """The polynomials."""
-        return state.fitted() if (~np.isnan(state.plays.results().losses)).any() else None
+        return state.fitted() if state.begun else None
 
 
 @dataclass(slots=True)
@@ -127,6 +131,11 @@ class Polynomials:
     settings: ChebCB
     _fits: dict[int, tuple[bytes, Array]] = field(default_factory=dict)
     _fitted: tuple[Results, Fitted] | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything has been measured."""
+        return not bool(np.isnan(self.plays.results().losses).all())
 
     def fitted(self) -> Fitted:
         """The polynomials fitted to all results."""
@@ -141,11 +150,11 @@ class Polynomials:
     def _fit(self, results: Results) -> Fitted:
         plays, m, k = self.plays, self.settings.polynomials, len(self.plays.points)
         played = np.bincount(results.arms, minlength=k)
-        if np.isnan(results.losses).all():
+        if not self.begun:
             return Fitted(plays, np.zeros((k, m)), 0.0, Scale(1.0, 1.0, m), played, 0, 0.0, np.zeros((k, m, m)))
         best, worst = limits(plays.problem, self.settings.best, self.settings.worst)
-        low = float(np.nanmin(results.losses)) if best is None else best
-        costs = standing_in(np.clip(results.losses, low, worst) - low)
+        low, above = above_least(results.losses, best, worst)
+        costs = standing_in(above)
         scale = Scale(float(costs.max()) or 1.0, float(np.ptp(costs)), m)
         x = position(plays.problem.space, [plays.records[number].params for number in results.numbers.tolist()])
         phi, targets = features(x, m), costs / scale.scale
@@ -156,7 +165,8 @@ class Polynomials:
             grams[arm] = phi[mine].T @ phi[mine]
             residuals[mine] = phi[mine] @ theta[arm] - targets[mine]
         own = results.own
-        errors = (results.predicted[own] - low) / scale.scale - targets[own]
+        # Before anything was measured each arm was taken to be as good as can be, in units that only show now.
+        errors = (np.nan_to_num(results.predicted[own], nan=low) - low) / scale.scale - targets[own]
         regret = max(0.0, float(errors @ errors - residuals[own] @ residuals[own]))
         return Fitted(plays, theta, low, scale, played, int(own.sum()), regret, grams, float(np.sqrt((residuals**2).mean())))
 

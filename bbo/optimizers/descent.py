@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,7 +90,8 @@ class Descent(Phases):
         if not whole.any():
             self.note = "the last phase is drawn anew, since no pair of it has both values"
         else:
-            self._advance(values[whole], self.directions[whole])
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._advance(values[whole], self.directions[whole])
         self.phase += 1
         self._draw()
 
@@ -106,12 +108,17 @@ class Descent(Phases):
         if values.shape[1] == 2:
             assert self.gradient is not None
             gradient = self.gradient + (gradient - sphere_two_point(values[:, 1], directions, self.delta))
-            if np.linalg.norm(gradient) > _BLOWN_UP * self._anchor_length:
+        if not np.isfinite(gradient).all():
+            self.note = "the last phase is drawn anew, since its values are too large to take differences of"
+            return
+        length = _length(gradient)
+        if values.shape[1] == 2:
+            if length > _BLOWN_UP * self._anchor_length:
                 self.age = 0
                 self.note = f"the gradient is estimated anew, since corrections made it more than {_BLOWN_UP:g} times as long"
                 return
         else:
-            self._anchor_length = float(np.linalg.norm(gradient))
+            self._anchor_length = length
         self.gradient = gradient
         self._judge(float(values[:, 0].mean()))
         # The iterate before the step is kept: a correction compares the two. Overwritten by the new one, all corrections would be zero.
@@ -121,7 +128,7 @@ class Descent(Phases):
     def _judge(self, value: float) -> None:
         """Choose the step size by the mean over the pairs at the iterate, which is that of the smoothed function near it."""
         assert self.gradient is not None
-        if self.step_size is None and (length := float(np.linalg.norm(self.gradient))) > 0:
+        if self.step_size is None and (length := _length(self.gradient)) > 0:
             self.step_size = self._first_step_size = self.step / length
         self._stalled = 0 if value < self._best else self._stalled + 1
         self._best = min(self._best, value)
@@ -131,3 +138,9 @@ class Descent(Phases):
             self.note = (
                 f"the step size is {self.step_size / self._first_step_size:.3g} of the first, after {_PATIENCE} phases without progress"
             )
+
+
+def _length(vector: Array) -> float:
+    """The Euclidean norm, also where squares of the entries are beyond the largest float."""
+    length = float(np.linalg.norm(vector))
+    return length if math.isfinite(length) else min(math.hypot(*vector), float(np.finfo(float).max))

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisitions.domain import ConvexDomain, UnsupportedDomain
+from acquisitions.domain import ConvexDomain, Linear, UnsupportedDomain
 from bbo.errors import InvalidStudy
 from bbo.log.ledger import Record
 from bbo.log.states import State
@@ -31,6 +31,7 @@ _TIGHT = 1e-12  # how far outside its set, relative to its size, a point that is
 _DEEPEST = 0.5  # of the way to the centre: how far a base point is drawn inside at most
 _HALVINGS = 20  # of that, to find out how far it has to be
 _ROUNDS = 3  # in which coordinates without a result are asked again
+_GREATEST = 1e300  # losses and slopes beyond this are none: their differences and sums may overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class FrankWolfe(InPhases):
 
     **Failures.** Directions without a result, or that were run elsewhere than planned, are left out of the mean. Coordinates
     (``"kwsa"``) are asked again half as far away, three times at most; then they keep the slope of the average. A base point without a
-    result draws the iterate half of the way back to the one before, or begins anew at a random point. Trials of other origin are
-    ignored, but it starts at the best point known when its first phase opens; otherwise at the centre.
+    result draws the iterate half of the way back to the one before, or begins anew at a random point. Results beyond 1e300 are failures.
+    Trials of other origin are ignored, but it starts at the best point known when its first phase opens; otherwise at the centre.
 
     Args:
         estimator: ``"kwsa"``, differences along all coordinates, d + 1 trials a phase; ``"rdsa"``, along one random direction, 2
@@ -112,9 +113,9 @@ class FrankWolfe(InPhases):
         for name, parameter in space.parameters.items():
             if parameter.role != "decision":
                 return f"it searches decisions only, and {name!r} is a {parameter.role} parameter"
-        for known in space._known:
-            if any(form is not None and form.sense in ("<", ">") for _, form, _ in known.parts):
-                return f"it goes to the boundary of its set, and {known.text!r} leaves that out; write <= or >="
+        for constraint in space.cube.constraints:
+            if isinstance(constraint, Linear) and constraint.strict and constraint.coefficients.any():
+                return f"it goes to the boundary of its set, and {constraint.text!r} leaves that out; write <= or >="
         try:
             domain = ConvexDomain.of(space.cube)
         except UnsupportedDomain as error:
@@ -239,8 +240,10 @@ class Walk(Phases):
             values[index] = self._value(record)
         if 0 in self.trials:
             self.base_value = float(values[0])
-        told = np.isfinite(values[1:])
-        self.slopes[told] = (values[1:] - self.base_value)[told] / self.reach[told]
+        with np.errstate(over="ignore"):
+            slopes = (values[1:] - self.base_value) / self.reach
+        told = np.abs(slopes) <= _GREATEST
+        self.slopes[told] = slopes[told]
         missing = np.isnan(self.slopes)
         self.phase += 1
         if math.isnan(self.base_value):
@@ -255,10 +258,11 @@ class Walk(Phases):
             self._step(~missing)
 
     def _value(self, record: Record) -> float:
-        """The loss; NaN for a trial without a result, or one that was run elsewhere than the estimate wants it."""
+        """The loss; NaN for a trial without a result that differences can be taken of, or run elsewhere than the estimate wants it."""
         if record.state is not State.DONE or record.outside or record.params != record.planned:
             return math.nan
-        return float(self.problem.losses(record.values)[0])
+        loss = float(self.problem.losses(record.values)[0])
+        return loss if abs(loss) <= _GREATEST else math.nan
 
     def _ask_again(self, missing: NDArray[np.bool_]) -> None:
         """Open a phase of the coordinates without a result, half as far away."""
@@ -312,11 +316,11 @@ def fitted(domain: ConvexDomain, x: Array, directions: Array, c: float) -> tuple
 
     As given where they do. Where ``x + c u`` leaves the set, u is reversed; where ``x - c u`` does too, the base point is drawn towards the
     centre, as little as lets one of both in for every direction and at most half of the way; where that does not do, the distance is
-    halved.
+    halved. A point that keeps the set's equalities but roughly is put on them first.
 
     Args:
         domain: The set.
-        x: A point of it, `d`.
+        x: A point of it, `d`, up to rounding such as that of a user's decimals.
         directions: Directions within its span, `b x d`.
         c: The distance.
 
@@ -334,6 +338,8 @@ def fitted(domain: ConvexDomain, x: Array, directions: Array, c: float) -> tuple
     base, side = signs(low)
     if side.all():
         return base, side[:, None] * directions, c
+    if not domain.contains(signs(high)[0][None, :], _TIGHT)[0]:  # off an equality no direction fits, however short
+        return fitted(domain, domain.project(x[None, :])[0], directions, c)
     while not signs(high)[1].all():
         c /= 2
     for _ in range(_HALVINGS):  # what fits at a share fits at every larger one: all points move towards one that is inside

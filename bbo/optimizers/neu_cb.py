@@ -130,7 +130,7 @@ class NeuSquareCB(_NeuCB):
     """
 
     name: ClassVar[str] = "neu_square_cb"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     link: ClassVar[Callable[[Array], Array]] = staticmethod(network.identity)
 
     def probabilities(self, predicted: Array, losses: Array) -> Array:
@@ -161,7 +161,7 @@ class NeuFastCB(_NeuCB):
     """
 
     name: ClassVar[str] = "neu_fast_cb"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     link: ClassVar[Callable[[Array], Array]] = staticmethod(network.sigmoid)
 
     def probabilities(self, predicted: Array, losses: Array) -> Array:
@@ -213,10 +213,11 @@ class Learner:
     def _train(self, results: Results) -> tuple[Array, Array]:
         plays = self.plays
         ends, losses = self._between(results.losses)
-        if ends != self._range or (plays.changed is not None and plays.changed < self._upto):  # what was kept does not hold any more
+        settled = min(plays.awaited, default=len(plays.records))
+        changed = settled if plays.changed is None else min(plays.changed, settled)
+        if ends != self._range or changed < self._upto:  # what was kept does not hold any more, or an early trial is tried again
             self._kept, self._upto, self._range = self.network.start, 0, ends
         plays.changed = None
-        settled = min(plays.awaited, default=len(plays.records))
         numbers = results.numbers
         self._kept = self._steps(self._kept, results, losses, (self._upto <= numbers) & (numbers < settled))
         self._upto = settled
@@ -225,7 +226,7 @@ class Learner:
     def _steps(self, theta: Array, results: Results, losses: Array, which: NDArray[np.bool_]) -> Array:
         """Parameters after a step for each of these results, in order."""
         plays, some = self.plays, np.flatnonzero(which)
-        points = [{**plays.points[results.arms[k]], **_context(plays, int(results.numbers[k]))} for k in some]
+        points = [{**plays.points[results.arms[k]], **plays.context_of(int(results.numbers[k]))} for k in some]
         for x, loss in zip(self.features(points), losses[some].tolist(), strict=True):
             theta = self.network.step(theta, x, loss, rate=self.settings.step, radius=self.settings.radius)
         return theta
@@ -236,7 +237,8 @@ class Learner:
         seen = losses[~np.isnan(losses)]
         low = best if best is not None else float(seen.min()) if len(seen) else 0.0
         high = worst if worst is not None else float(seen.max()) if len(seen) else 0.0
-        scaled = ((losses - low) / (high - low)).clip(0, 1) if high > low else np.where(np.isnan(losses), np.nan, 0.0)
+        alike = 0.0 if worst is None else 1.0  # what all losses are where they do not differ, or all are beyond the worst
+        scaled = ((losses - low) / (high - low)).clip(0, 1) if high > low else np.where(np.isnan(losses), np.nan, alike)
         return (low, high), np.where(np.isnan(scaled), 1.0, scaled)
 
 
@@ -250,8 +252,3 @@ def spread(space: Space, rows: Sequence[Mapping[str, Any]]) -> Array:
         else:
             parts.append(U[:, k])
     return np.stack(parts, axis=1) if parts else np.zeros((len(rows), 0))
-
-
-def _context(plays: Plays, number: int) -> dict[str, Any]:
-    params = plays.records[number].params
-    return {name: params[name] for name in plays.problem.space.of_role("context") if name in params}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisitions.domain import Box, Linear, Simplex, Within
+from acquisitions.domain import Box, Domain, Linear, Simplex, Within
 from bbo.problem import Problem
 from bbo.space import Array, Fixed, Float, Int, Space
 from bbo.space import Simplex as Mixture
@@ -62,6 +62,7 @@ class Region:
     """
 
     problem: Problem
+    _domain: Domain = field(init=False)
     _boxed: bool = field(init=False)
     _smooth: NDArray[np.bool_] = field(init=False)
     _bound: NDArray[np.bool_] = field(init=False)
@@ -69,8 +70,9 @@ class Region:
 
     def __post_init__(self) -> None:
         space = self.problem.space
-        domain = space.cube
-        linear = [constraint.coefficients for constraint in domain.constraints if isinstance(constraint, Linear)]
+        binding = tuple(c for c in space.cube.constraints if isinstance(c, Linear) and c.coefficients.any())  # not on a `Fixed` alone
+        self._domain = domain = replace(space.cube, constraints=binding)
+        linear = [constraint.coefficients for constraint in binding]
         self._boxed = not linear and all(isinstance(shape, Box) for shape in domain.shapes)
         self._smooth = np.array([column.kind == "continuous" for column in space.columns])
         self._bound = np.any([*linear, np.zeros(space.d)], axis=0)
@@ -84,7 +86,7 @@ class Region:
         space = self.problem.space
         points: Points = rng.uniform(size=(n, space.d))
         if not self._boxed:
-            points[:, self._smooth] = space.cube.sample(n, rng)[:, self._smooth]
+            points[:, self._smooth] = self._domain.sample(n, rng)[:, self._smooth]
         return points
 
     def to_dual(self, points: Points) -> Points:
@@ -95,7 +97,7 @@ class Region:
         """The point at the end of a step."""
         points: Points = dual.clip(0, 1)
         if not self._boxed:
-            points[:, self._smooth] = self.problem.space.cube.project(dual)[:, self._smooth]
+            points[:, self._smooth] = self._domain.project(dual)[:, self._smooth]
             points[:, self._bound] += _INWARD * (self._middle - points)[:, self._bound]
         return points
 

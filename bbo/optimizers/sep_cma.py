@@ -18,7 +18,7 @@ class SepCMA(EvolutionStrategy):
 
     Args:
         sigma0: Standard deviation of the first generation, in ranges of the axes.
-        popsize: Points in a generation; None means ``4 + floor(3 ln d)``, made even.
+        popsize: Points in a generation; None means ``4 + floor(3 ln d)``.
         start: Where to begin, by parameter, native values; None means the best point known, or the middle.
         mask: What is searched: True or False by parameter, for a `bbo.Array` also an array of these. What it does not name is held at
             its start. None: everything is searched.

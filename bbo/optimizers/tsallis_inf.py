@@ -15,6 +15,7 @@ from bbo.optimizers.arm_means import ArmMeans
 from bbo.optimizers.arms import (
     Plays,
     Results,
+    above_least,
     arms_of,
     demand_range,
     limits,
@@ -40,7 +41,8 @@ class TsallisINF:
     lost ones do not count.
 
     Losses are what an outcome is worse than `best`, divided by the mean of that over the results, or, with `best` and `worst` given,
-    by the range between the two, as in the analysis.
+    by the range between the two, as in the analysis. Where known constraints forbid an arm in a context, it is taken to lose what was
+    lost: else an arm that is seldom allowed would have the least sum, and be played for that alone.
 
     Args:
         arms: Values of each continuous parameter, equally spaced, both ends included (in the logarithm on log axes). Finite parameters
@@ -52,7 +54,8 @@ class TsallisINF:
     Raises:
         InvalidStudy: A setting is out of range.
 
-    Source: see `bbo.bandits.tsallis_inf`; scale and bins as in Khodak et al. (2024) and its published code.
+    Source: see `bbo.bandits.tsallis_inf`; scale and bins as in Khodak et al. (2024) and its published code; forbidden arms as the
+    specialists of Freund, Schapire, Singer and Warmuth, Using and combining predictors that specialize (1997).
     """
 
     arms: int = 20
@@ -60,7 +63,7 @@ class TsallisINF:
     best: float | None = None
     worst: float | None = None
     name: ClassVar[str] = "tsallis_inf"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         demand_integer(self, "arms", least=2)
@@ -97,6 +100,7 @@ class TsallisINF:
         results = results.of(results.own & (results.groups == (-1 if cell is None else cell)))
         losses = self._scaled(results, state.problem)
         sums = importance_weighted(results.arms, losses, results.propensities, len(state.points))
+        sums += losses @ state.forbidden(results)
         p = np.zeros(len(state.points))
         p[allowed] = probabilities(sums[allowed], rate_at(len(results) + 1))
         played = np.bincount(results.arms, minlength=len(state.points))
@@ -121,8 +125,7 @@ class TsallisINF:
         if np.isnan(y).all():
             return np.ones(len(y))
         best, worst = limits(problem, self.best, self.worst)
-        low = float(np.nanmin(y)) if best is None else best
-        above = np.clip(y, low, worst) - low
+        low, above = above_least(y, best, worst)
         scale = worst - low if best is not None and worst is not None else float(np.nanmean(above))
         return standing_in(above / scale if scale > 0 else above, least=1.0)
 

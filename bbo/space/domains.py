@@ -144,7 +144,7 @@ def _constraint(space: Space, known: Known, scales: list[_Scale], shown: list[_S
             rhs -= value * (inner.offset - inner.slope * outer.offset / outer.slope)
         low = -np.inf if form.sense[0] == "<" else rhs
         high = np.inf if form.sense[0] == ">" else rhs
-        found.append(Linear(coefficients, low, high, known.text))
+        found.append(Linear(coefficients, low, high, known.text, strict=form.sense in ("<", ">")))
     return found
 
 

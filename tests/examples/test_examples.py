@@ -103,6 +103,14 @@ def test_own_acquisition(tmp_path):
     assert len({rows[label, "0", "6"].removeprefix(label) for label in found}) == 5
 
 
+def test_black_box_attack(tmp_path):
+    out = example(tmp_path, "black_box_attack.py", "--images", "4", "--queries", "150")
+    fooled = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d) of 4 images", out, flags=re.MULTILINE)}
+    assert fooled.keys() == {"frank_wolfe", "cbo", "random"}
+    assert fooled["frank_wolfe"] >= 3
+    assert fooled["random"] <= 1
+
+
 def test_sparse_regression(tmp_path):
     out = example(tmp_path, "sparse_regression.py", "--trials", "510")
     found = {name: float(loss) for name, loss in re.findall(r"^(\w+) +([\d.]+)$", out, flags=re.MULTILINE)}

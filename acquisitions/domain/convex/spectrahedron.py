@@ -41,7 +41,7 @@ class Spectrahedron(ConvexSet):
     @property
     def bounds(self) -> Array:
         low, high = np.full(self._shape, -self.trace / 2), np.full(self._shape, self.trace / 2)
-        np.fill_diagonal(low, 0.0)
+        np.fill_diagonal(low, 0.0 if self._k > 1 else self.trace)
         np.fill_diagonal(high, self.trace)
         return np.stack([low, high])
 

@@ -145,6 +145,7 @@ def _sent(
     first = evaluation.first_blocks(trainable(model))
     costs = costs_of_blocks(evaluation)
     parts = [part for part in split(masks, workers, costs={name: costs[first[name]] for name in masks}) if part]
+    evaluation.rewind()  # the model is sent as it was before the first run
     common = cloudpickle.dumps((model, evaluation.blocks, evaluation.start, *how))
     futures = [executor.submit(_at_worker, common, cloudpickle.dumps(part)) for part in parts]
     return [(part, future.result()) for part, future in zip(parts, futures, strict=True)]

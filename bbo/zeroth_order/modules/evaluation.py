@@ -36,7 +36,7 @@ class Evaluation:
         self.blocks, self._loss, self._targets, self._buffers = blocks, loss, targets, buffers
         self.start = random_state(model)
         whole = model(_copy(inputs)) if len(blocks) > 1 else None
-        self._restart(self.start)
+        self.rewind()
         self._before: list[tuple[Any, RandomState]] = []  # what goes into each block, and the random numbers there
         features = _copy(inputs)
         for block in blocks:
@@ -72,6 +72,10 @@ class Evaluation:
     def inputs_of_blocks(self) -> list[Any]:
         """Copies of what goes into each block."""
         return [_copy(features) for features, _ in self._before]
+
+    def rewind(self) -> None:
+        """Buffers and random numbers as an evaluation begins with them."""
+        self._restart(self.start)
 
     def finish(self) -> None:
         """Buffers as they were; random numbers as after one evaluation, so that the next estimate gets new ones."""

@@ -35,7 +35,7 @@ def split(masks: Mapping[str, Tensor], workers: int, *, costs: Mapping[str, floa
     entries = {name: mask.nonzero() for name, mask in masks.items()}
     spent = np.concatenate([np.full(len(rows), each[name]) for name, rows in entries.items()] or [np.zeros(0)])
     middles = np.cumsum(spent) - spent / 2
-    owner = (middles / spent.sum() * workers).astype(int)
+    owner = np.minimum((middles / spent.sum() * workers).astype(int), workers - 1)  # the last middle may be rounded to the sum
     parts: list[Masks] = [{} for _ in range(workers)]
     begin = 0
     for name, rows in entries.items():

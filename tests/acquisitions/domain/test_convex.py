@@ -44,6 +44,10 @@ SETS: dict[str, ConvexSet] = {
     "spectrahedron": Spectrahedron(3.0, shape=3),
     "product": Product([L1Ball(1, shape=3), StandardSimplex(2, shape=2), NuclearBall(1, shape=(2, 2)), Box(4, 5, shape=1)]),
     "a point": StandardSimplex(3.0, shape=1),
+    "a matrix of one entry": Spectrahedron(3.0, shape=1),
+    "an interval of matrices": NuclearBall(2.0, shape=(1, 1)),
+    "a row of matrices": SpectralBall(2.0, shape=(1, 3)),
+    "large": L2Ball(1e12, shape=3),
 }
 names = pytest.mark.parametrize("name", SETS)
 

@@ -48,6 +48,13 @@ def test_is_the_domain_it_is_made_from(name: str) -> None:
 
 
 @names
+def test_projections_are_those_of_the_domain(name: str) -> None:
+    domain = SPACES[name].cube
+    X = np.random.default_rng(3).normal(0.5, 2.0, size=(20, domain.d))
+    np.testing.assert_allclose(ConvexDomain.of(domain).project(X), domain.project(X), rtol=0, atol=1e-9)
+
+
+@names
 def test_axes_are_an_orthonormal_basis_of_the_directions_within(name: str) -> None:
     body, rng = ConvexDomain.of(SPACES[name].cube), np.random.default_rng(1)
     axes = body.axes
@@ -68,6 +75,11 @@ def test_the_centre_is_deep_inside_and_nothing_is_further_apart_than_the_diamete
     assert body.contains(around, 1e-14).all()
     V = body.lmo(rng.standard_normal((40, body.d)))
     assert np.linalg.norm(V[:, None] - V[None, :], axis=2).max() <= body.diameter * (1 + 1e-12)
+
+
+def test_a_constraint_on_constants_alone_binds_nothing() -> None:
+    space = bbo.Space({"x": bbo.Float(0, 1), "f": bbo.Fixed(2)}, constraints=["f <= 3"])
+    np.testing.assert_array_equal(ConvexDomain.of(space.cube).lmo([[1.0], [-1.0]]), [[0.0], [1.0]])
 
 
 def test_the_diameter_is_that_of_the_parts_together() -> None:

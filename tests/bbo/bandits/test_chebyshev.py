@@ -9,6 +9,7 @@ import pytest
 
 from bbo.bandits import chebyshev
 from bbo.bandits.chebyshev import Scale
+from bbo.bandits.inverse_gap import square_cb
 
 
 def test_features_are_cosines() -> None:
@@ -25,7 +26,18 @@ def test_the_scale_holds_every_bounded_polynomial() -> None:
         assert scale.scale == pytest.approx(5 * (2 + 4 * spread / 5 * (1 + math.log(m))))
         np.testing.assert_allclose(scale.bounds * scale.scale, [5.0, *(2 * spread / j for j in range(1, m))], rtol=1e-14)
         assert scale.bounds.sum() <= 1
-    assert Scale(5.0, 5.0, 20).misfit < Scale(5.0, 5.0, 5).misfit
+
+
+def test_the_misfit_covers_the_best_polynomials_of_lipschitz_functions() -> None:
+    """The truncated Chebyshev series of Lipschitz functions on [-1, 1], whose largest errors are those of kinks; in costs."""
+    nodes, x = np.cos((np.arange(4000) + 0.5) * math.pi / 4000), np.linspace(-1, 1, 2001)
+    for m in (1, 2, 6, 15):
+        bound = Scale(largest=2.0, spread=2.0, m=m)
+        for f in (np.abs, lambda x: np.abs(np.abs(x) - 0.5), lambda x: np.abs((4 * x) % 2 - 1) / 4):
+            theta = 2 / 4000 * (chebyshev.features(nodes, m).T @ f(nodes)) * np.where(np.arange(m) == 0, 0.5, 1)
+            assert np.abs(f(x) - chebyshev.features(x, m) @ theta).max() <= bound.misfit * bound.scale
+    assert Scale(3.0, 3.0, 1).misfit * Scale(3.0, 3.0, 1).scale == pytest.approx(3 / 4 * (math.pi + 2 / math.pi * math.log(3)))
+    assert Scale(8.0, 4.0, 6).misfit * Scale(8.0, 4.0, 6).scale == pytest.approx(4 / 14 * (math.pi + 2 / math.pi * math.log(13)))
 
 
 def test_coefficients_of_lipschitz_functions_are_within_the_bounds() -> None:
@@ -66,6 +78,24 @@ def test_few_observations_give_the_shortest_coefficients() -> None:
     np.testing.assert_allclose(flat, [0.2, 0, 0, 0], atol=1e-8)
 
 
-def test_the_rate() -> None:
-    assert chebyshev.rate_at(9, 4, 0.5, 0.1) == pytest.approx(18 * math.sqrt(36 / (0.5 + 0.18)))
+def test_the_rate_without_its_first_factor_makes_the_bound_of_square_cb_the_least() -> None:
+    for t, k, regret, misfit in ((9, 4, 0.5, 0.1), (500, 20, 0.003, 0.02), (500, 20, 7.0, 0.0)):
+
+        def bound(gamma: float, t=t, k=k, regret=regret, misfit=misfit) -> float:
+            return 2 * k * t / gamma + gamma / 2 * (regret + 2 * misfit**2 * t)
+
+        gamma = chebyshev.rate_at(t, k, regret, misfit) / t
+        assert bound(gamma) < min(bound(0.99 * gamma), bound(1.01 * gamma))
+    assert chebyshev.rate_at(0, 4, 0.0, 0.1) == 0
     assert math.isfinite(chebyshev.rate_at(9, 4, 0.0, 0.0))
+
+
+def test_the_first_factor_of_the_rate_ends_exploration_which_else_goes_on_for_ever() -> None:
+    scale, k = Scale(largest=5.0, spread=5.0, m=6), 20
+    costs = np.array([0.0] + [scale.spread / scale.scale] * (k - 1))  # as far apart as costs can be
+    for t in (10**3, 10**6):
+        rate = chebyshev.rate_at(t, k, 0.0, scale.misfit)
+        assert square_cb(costs, rate / t)[0] < 0.51
+        assert square_cb(costs, rate)[0] > 1 - 1.1 * k / t
+    plays = [square_cb(costs, chebyshev.rate_at(t, k, 0.0, scale.misfit))[1] for t in range(1, 10_001)]
+    assert sum(plays[1000:]) == pytest.approx(sum(plays[100:1000]), rel=0.02)  # as much from each power of ten to the next

@@ -32,6 +32,21 @@ def test_limits(rule) -> None:
     np.testing.assert_allclose(rule(y, 1e14), [0, 1, 0, 0], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("gamma", [0.5, 7.0, 300.0])
+@pytest.mark.parametrize("k", [2, 5, 20])
+def test_no_losses_cost_more_than_the_bound_of_square_cb(gamma: float, k: int) -> None:
+    """What a round loses is at most ``2 K / gamma`` and ``gamma / 4`` times the expected squared error, also for the losses that make it
+    the most: a concave function of them, with its maximum in closed form for each arm that may be the best."""
+    for seed in range(50):
+        y = np.random.default_rng(seed).uniform(size=k)
+        p = square_cb(y, gamma)
+        for best in range(k):
+            losses = y + 2 / gamma
+            losses[best] -= 2 / (gamma * p[best])
+            lost = p @ losses - losses[best]
+            assert lost <= 2 * k / gamma + gamma / 4 * p @ (y - losses) ** 2
+
+
 def test_two_arms() -> None:
     gamma, y = 7.0, np.array([0.5, 0.3])
     p = 1 / (2 + gamma * 0.2)

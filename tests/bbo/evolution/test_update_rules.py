@@ -195,6 +195,26 @@ def test_pgpe_begins_at_the_speed_of_the_rule_of_thumb_and_cools_to_a_tenth() ->
     assert 15 * state.speed == pytest.approx(0.03 * math.sqrt(D))
 
 
+def test_deviations_of_pgpe_follow_a_tenth_of_their_gradient_and_change_by_a_fifth_at_most() -> None:
+    s, losses = np.array([0.5, 3.0]), np.array([[4.0, 2.0], [1.0, 3.0]])
+    after = pgpe.step(pgpe.init(np.zeros(2), s), [[2.0, 0.5], [-1.0, 9.0]], losses)
+    # The pairs are worth 1/6 - 1/2 and 1/2 - 1/6, and z^2 - 1 is 3 and 0 on one axis, -3/4 and 80 on the other.
+    np.testing.assert_allclose(after.deviations, [0.5 * (1 - 0.1 * (1 / 3) * 3 / 4), 3.0 * 1.2], rtol=1e-12)
+
+
+def test_openai_es_is_adam_on_its_gradient() -> None:
+    """Adam's moving means written out as the sums over all gradients that they are."""
+    rng, state, gradients = np.random.default_rng(9), openai_es.init(np.ones(D), 0.5, rate=0.02), []
+    for n in range(1, 21):
+        z, losses = rng.standard_normal((6, D)), rng.normal(size=(6, 2))
+        gradients.append(openai_es.gradient(0.5, z, losses))
+        before, state = state, openai_es.step(state, z, losses)
+        age = np.arange(n)[::-1]
+        first = 0.9**age @ np.array(gradients) / (0.9**age).sum()
+        second = 0.999**age @ np.array(gradients) ** 2 / (0.999**age).sum()
+        np.testing.assert_allclose(state.mean - before.mean, 0.02 * first / (np.sqrt(second) + 1e-8), rtol=1e-9)
+
+
 def test_the_first_step_of_adam_is_its_rate_along_every_axis_and_all_cools_to_a_tenth() -> None:
     rng = np.random.default_rng(7)
     z, losses = rng.standard_normal((6, D)), rng.normal(size=(6, 2))
@@ -233,6 +253,18 @@ def test_sep_cma_is_the_diagonal_of_cma_es_with_rates_that_are_scaled() -> None:
     np.testing.assert_allclose(after.mean, before.mean + before.sigma * y_w, rtol=1e-12)
     np.testing.assert_allclose(after.variances, np.diag(C), rtol=1e-12)
     assert after.sigma == pytest.approx(before.sigma * math.exp(c_s / damping * (np.linalg.norm(p_s) / chi - 1)), rel=1e-12)
+
+
+@pytest.mark.parametrize("pull", ["down", "up"])
+def test_the_step_size_of_sep_cma_stays_a_number_where_limits_hold_every_axis(pull: str) -> None:
+    """Pairs at opposite sides that tie pull it down, a slope pulls it up: in the end past the smallest or largest square."""
+    rng, state = np.random.default_rng(0), begun("sep_cma", sigma=0.5)
+    for _ in range(1500):
+        half = rng.standard_normal((N // 2, D))
+        z = np.concatenate([half, -half])
+        state = sep_cma.step(state, z, (z**2).sum(axis=1) if pull == "down" else z.sum(axis=1), least=0.5, most=0.5)
+    assert np.isfinite([state.sigma, *state.variances, *state.variance_path, *state.step_path]).all()
+    np.testing.assert_allclose(state.deviations, 0.5, rtol=1e-12)
 
 
 def test_sep_cma_takes_standard_deviations_that_differ() -> None:

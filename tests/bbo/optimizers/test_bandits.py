@@ -133,6 +133,23 @@ def test_losses_are_capped_and_divided_by_a_known_range() -> None:
     np.testing.assert_allclose(study.optimizer._scaled(state_of(study).results(), study._problem), [0, 0.3, 1, 1])
 
 
+@pytest.mark.parametrize("optimizer", [TsallisINF(worst=5.0), ChebCB(worst=5.0)], ids=lambda optimizer: optimizer.name)
+def test_where_all_outcomes_are_beyond_the_worst_all_arms_are_alike(optimizer: Any) -> None:
+    study = study_of(bbo.Space({"i": bbo.Int(0, 3), "c": bbo.Context(bbo.Float(0, 1))}), optimizer)
+    for k in range(12):
+        study.tell(study.ask(context={"c": 0.5}), 10.0 + k)
+    assert [ticket[1] for ticket in tickets(study)] == pytest.approx([0.25] * 12)
+
+
+def test_where_all_outcomes_are_beyond_the_worst_a_network_learns_the_largest_loss() -> None:
+    study = study_of(FOUR, NeuFastCB(width=8, worst=5.0))
+    trials = [study.ask() for _ in range(3)]
+    study.tell(trials, [10.0, 11.0, 5.0])
+    assert learner_of(study).trained()[1].tolist() == [1.0, 1.0, 1.0]
+    study.tell(study.ask(), 1.0)
+    assert learner_of(study).trained()[1].tolist() == [1.0, 1.0, 1.0, 0.0]
+
+
 def test_points_of_others_count_for_means_and_not_for_draws() -> None:
     study = study_of(FOUR, "tsallis_inf")
     study.add({"solver": "b"}, 0.0)
@@ -162,6 +179,21 @@ def test_to_maximize_is_to_minimize_the_negative(optimizer: Any) -> None:
         return [trial.params for trial in study.trials]
 
     assert points("minimize", 1.0) == points("maximize", -1.0)
+
+
+def test_an_arm_that_was_forbidden_is_taken_to_lose_what_was_lost_then() -> None:
+    space = bbo.Space({"i": bbo.Int(0, 2), "c": bbo.Context(bbo.Float(0, 1))}, constraints=["i <= 1 + c"])
+    study = study_of(space, TsallisINF(bins=1, best=0, worst=1))
+    for t in range(100):
+        trial = study.ask(context={"c": 0.5 if t < 80 else 1.0})
+        study.tell(trial, [0.5, 0.6, 1.0][trial["i"]])
+    losses, played = np.array([trial.value for trial in study.trials]), [trial["i"] for trial in study.trials]
+    sums = importance_weighted(played, losses, [ticket[1] for ticket in tickets(study)], 3)
+    sums[2] += losses[:80].sum()
+    p = probabilities(sums, tsallis_rate(101))
+    trial = study.ask(context={"c": 1.0})
+    assert tickets(study)[-1][1] == pytest.approx(p[trial["i"]], rel=1e-12)
+    assert played.count(2) < 15  # it was allowed in 20 trials, and with a sum of its own alone it would be played in nearly all of them
 
 
 def test_bins_of_a_context_learn_apart() -> None:
@@ -212,8 +244,27 @@ def test_the_arm_of_the_best_mean_is_recommended_and_not_the_luckiest_trial() ->
     assert best.mean["value"] == pytest.approx((41 + mean) / 11)
     alone = study.predict({"solver": "d"})
     assert alone.mean["value"] == pytest.approx((3.9 + mean) / 2)
-    assert alone.sd["value"] > 2 * best.sd["value"]
+    # Squared distances from the means of arms add up to 0, 10 x 0.1^2 and 8.1^2 + 9 x 0.9^2, with 9 degrees of freedom each.
+    error = math.sqrt((0.1 + 72.9) / 27)
+    assert best.sd["value"] == pytest.approx(error / math.sqrt(11))
+    assert alone.sd["value"] == pytest.approx(error / math.sqrt(2))
     assert "mean value of each arm, and how often it was played: solver=d 3.9 (1), solver=b 4.1 (10), solver=a 5 (10)" in study.explain()
+
+
+def test_an_arm_that_failed_is_likely_to_fail() -> None:
+    study = study_of(bbo.Space({"safe": bbo.Bool()}), "tsallis_inf")
+    counts = {True: [0, 0], False: [0, 0]}
+    for t in range(20):
+        trial = study.ask()
+        fails = not trial["safe"] and t % 3 > 0
+        counts[trial["safe"]][fails] += 1
+        if fails:
+            study.fail(trial, "exploded")
+        else:
+            study.tell(trial, 1.0 + t % 2)
+    assert counts[False][1] > 2
+    for safe, (done, failed) in counts.items():
+        assert study.predict({"safe": safe}).p_feasible == pytest.approx((done + 1) / (done + failed + 1))
 
 
 def test_a_float_is_recommended_among_the_arms_that_were_played() -> None:
@@ -268,7 +319,8 @@ def test_polynomial_costs_are_recovered_exactly() -> None:
 def test_its_probabilities_follow_from_predictions_and_their_past_errors() -> None:
     study = played(ChebCB(arms=4, polynomials=3, best=9.0), 40)
     study.ask(context={"c": 0.3})
-    fitted, kept = state_of(study).fitted(), np.array(tickets(study)[:-1])
+    fitted, first, *others = state_of(study).fitted(), *tickets(study)[:-1]
+    kept = np.array([[*first, 9.0], *others])  # without any result the best outcome there can be stands for the prediction
     values = np.array([trial.value for trial in study.trials[:-1]])
     scale = Scale(float(values.max()) - 9, float(np.ptp(values)), 3)
     assert fitted.scale == scale
@@ -282,6 +334,21 @@ def test_its_probabilities_follow_from_predictions_and_their_past_errors() -> No
     np.testing.assert_allclose(tickets(study)[-1][1:], [p[arm], means[arm]], rtol=1e-9)
     assert (np.abs(fitted.theta) <= scale.bounds * (1 + 1e-9)).all()
     assert "predicted" in last_asked(study)["note"]
+
+
+def test_a_constant_in_all_outcomes_changes_nothing() -> None:
+    """Eight trials are asked for before anything is known, the size of the outcomes too."""
+
+    def points(constant: float) -> list[Any]:
+        study = study_of(SMOOTH, ChebCB(arms=5, polynomials=3))
+        first = study.ask(8, context={"c": 0.0})
+        study.tell(first, [constant + cost(**trial) for trial in first])
+        for t in range(40):
+            trial = study.ask(context={"c": 1 + 2 * math.sin(t)})
+            study.tell(trial, constant + cost(**trial))
+        return [trial.params for trial in study.trials]
+
+    assert points(0.0) == points(2.0**20) == points(-(2.0**20))
 
 
 def test_equal_costs_and_failures_leave_it_standing() -> None:
@@ -340,6 +407,23 @@ def test_the_network_takes_a_step_for_each_result_in_order(settings: Any) -> Non
     np.testing.assert_array_equal(learner_of(study).trained()[0], by_hand(study, settings))
 
 
+def test_an_early_trial_that_is_tried_again_makes_no_step_count_twice() -> None:
+    settings = NeuSquareCB(arms=4, width=8, best=9.5, worst=11.0)
+    study = played(settings, 4)
+    given_up = study.ask(context={"c": 0.0})
+    study.abandon(given_up)
+    for k in range(3):
+        study.tell(study.ask(context={"c": 0.5 * k}), 10.0 + 0.1 * k)
+    before = learner_of(study).trained()[0]
+    np.testing.assert_array_equal(before, by_hand(study, settings))
+    study.retry(given_up)
+    assert study.ask(context={"c": 0.0}).number == given_up.number
+    study.tell(study.ask(context={"c": 1.0}), 10.4)
+    after = learner_of(study).trained()[0]
+    np.testing.assert_array_equal(after, by_hand(study, settings))
+    assert not np.array_equal(after, before)
+
+
 def test_without_perturbation_it_is_square_cb_on_a_network() -> None:
     settings = NeuSquareCB(arms=4, width=8, perturbation=0.0, best=9.0, worst=12.0)
     study = played(settings, 15)
@@ -351,6 +435,20 @@ def test_without_perturbation_it_is_square_cb_on_a_network() -> None:
     study.ask(context={"c": 0.3})
     p = square_cb(y, 10 * math.sqrt(4 * 16))
     assert tickets(study)[-1][1] == pytest.approx(p[round(3 * study.trials[-1]["w"])], rel=1e-12)
+
+
+def test_the_fast_rule_weighs_gaps_by_the_losses_so_far_and_ten_times_the_arms_at_least() -> None:
+    for gamma in (10.0, 0.5):
+        settings = NeuFastCB(arms=4, width=8, best=9.0, worst=12.0, gamma=gamma)
+        study = played(settings, 15)
+        learner, total = learner_of(study), sum((trial.value - 9) / 3 for trial in study.trials)
+        y = learner.network.predict(by_hand(study, settings), learner.features([{"w": w, "c": 0.3} for w in np.linspace(0, 1, 4).tolist()]))
+        weight = 10 * math.sqrt(4 * (total + 1)) if gamma == 10 else 40
+        assert weight >= 40
+        p = y.min() / (4 * y.min() + weight * (y - y.min()))
+        p[y.argmin()] += 1 - p.sum()
+        study.ask(context={"c": 0.3})
+        assert tickets(study)[-1][1] == pytest.approx(p[round(3 * study.trials[-1]["w"])], rel=1e-12)
 
 
 def test_no_weight_on_gaps_is_uniform() -> None:

@@ -367,6 +367,7 @@ def test_refuses_fixed_parts() -> None:
         {"isotropic": 1},
         {"mirror": "entropy"},
         {"polarised": "wide"},
+        {"polarised": 1e-200},  # whose square is zero
         {"hopping": True},
     ],
 )

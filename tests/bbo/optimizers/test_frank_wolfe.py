@@ -392,6 +392,25 @@ def test_a_start_without_a_result_is_left_for_a_random_point() -> None:
     assert SMALL.contains(trials[0].params)
 
 
+@ESTIMATORS
+def test_values_whose_differences_overflow_are_failures(estimator: Any) -> None:
+    """As with a penalty of the largest float, at base points and beside them."""
+
+    def points(give_up: Callable[[bbo.Study, bbo.Trial], None]) -> list[Any]:
+        study = study_of(FrankWolfe(estimator))
+        for number in range(40):
+            trial = study.ask()
+            if number % 9 in (3, 4):
+                give_up(study, trial)
+            else:
+                study.tell(trial, slope(vector(trial.params)))
+        assert state_of(study).steps > 3
+        return [trial.params for trial in study.trials]
+
+    most = float(np.finfo(float).max)
+    assert points(lambda study, trial: study.tell(trial, most)) == points(lambda study, trial: study.fail(trial))
+
+
 def test_starts_at_the_best_point_known_and_else_at_the_centre() -> None:
     study = study_of("frank_wolfe")
     study.add({"w": [0.2, 0.3, -0.6]}, -1.0)
@@ -399,6 +418,31 @@ def test_starts_at_the_best_point_known_and_else_at_the_centre() -> None:
     np.testing.assert_allclose(vector(study.ask().params), [0.2, 0.3, -0.6], rtol=0, atol=1e-12)
     simplex = bbo.Space({"mix": bbo.Simplex(["A", "B", "C", "D"])})
     np.testing.assert_allclose(vector(study_of("frank_wolfe", simplex).ask().params), 0.25, rtol=0, atol=1e-12)
+
+
+ROUGH = {  # points that a user has rounded, within what a space lets pass
+    "equality": (
+        bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(-1, 1)}, constraints=["x + y == 0.5"]),
+        {"x": 0.2 + 1e-11, "y": 0.3},
+    ),
+    "simplex": (bbo.Space({"w": bbo.Array(3, within=bbo.StandardSimplex(1))}), {"w": [1 / 3 + 4e-10, 1 / 3, 1 / 3]}),
+    "spectrahedron": (bbo.Space({"w": bbo.Array((2, 2), within=bbo.Spectrahedron(1))}), {"w": [[0.5, 0.1], [0.1, 0.5 + 4e-10]]}),
+}
+
+
+@ESTIMATORS
+@pytest.mark.parametrize("name", ROUGH)
+def test_begins_at_points_that_keep_equalities_but_roughly(name: str, estimator: Any) -> None:
+    """No direction along the set fits there, however short; it used to look for one without end."""
+    space, params = ROUGH[name]
+    study = study_of(FrankWolfe(estimator), space)
+    study.add(params, -1.0)
+    first = phase(study, bowl)
+    np.testing.assert_allclose(vector(first[0].params), vector(params), rtol=0, atol=1e-9)
+    for _ in range(3):
+        phase(study, bowl)
+    body = ConvexDomain.of(space.cube)
+    assert body.contains(space.encode([t.params for t in study.trials[1:]]), 1e-11).all()
 
 
 def test_waits_while_a_phase_is_out_and_the_order_of_tells_changes_nothing_bit_for_bit() -> None:
@@ -469,10 +513,18 @@ def test_refuses_with_the_reason(space: Any, arguments: Any, reason: str) -> Non
         study_of("frank_wolfe", bbo.Space(space), **arguments)
 
 
-@pytest.mark.parametrize(("constraint", "reason"), [("x * y <= 0.5", "is not linear"), ("x + y < 1", "write <= or >=")])
+@pytest.mark.parametrize(
+    ("constraint", "reason"),
+    [("x * y <= 0.5", "is not linear"), ("x + y < 1", "write <= or >="), ("x <= 0.8 and y > 0.2", "write <= or >=")],
+)
 def test_refuses_constraints_that_it_cannot_keep(constraint: str, reason: str) -> None:
     with pytest.raises(bbo.Unsupported, match=reason):
         study_of("frank_wolfe", bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)}, constraints=[constraint]))
+
+
+def test_a_constraint_on_constants_alone_is_none() -> None:
+    space = bbo.Space({"x": bbo.Float(0, 1), "f": bbo.Fixed(2)}, constraints=["f < 3"])
+    assert study_of("frank_wolfe", space).ask().params == {"x": 0.5, "f": 2}
 
 
 def test_refuses_fixed_parts() -> None:

@@ -251,6 +251,31 @@ def test_a_phase_of_which_no_pair_is_whole_is_drawn_anew() -> None:
     np.testing.assert_allclose(vector(trials[0].params) + vector(trials[1].params), 1, rtol=1e-12)
 
 
+def test_a_phase_whose_differences_overflow_is_drawn_anew() -> None:
+    """As with a penalty of the largest float, and one of the opposite sign."""
+    study = study_of(GFM(batch=2))
+    most = float(np.finfo(float).max)
+    study.tell(study.ask(4), [most, -most, 1.0, 2.0])
+    assert state_of(study).gradient is None
+    trials = study.ask(4)
+    assert "too large to take differences of" in study.explain(trials[0])
+    np.testing.assert_allclose(vector(trials[0].params) + vector(trials[1].params), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [GFM(batch=2, step=0.05), GFMPlus(batch=2, every=1, step=0.05)])
+def test_the_first_step_is_as_long_as_it_should_be_where_squares_overflow(optimizer: Any) -> None:
+    """The first estimate has a length of about 1e200. What comes later is no progress, and halves the step size."""
+    study = study_of(optimizer)
+    phase(study, lambda x: 1e200 * quadratic(x))
+    first = state_of(study).step_size
+    assert first is not None
+    assert 1e-203 < first < 1e-200
+    assert np.linalg.norm(state_of(study).x - 0.5) == pytest.approx(0.05, rel=1e-9)
+    for _ in range(10):
+        phase(study, lambda x: 1e300)
+    assert state_of(study).step_size == first / 2
+
+
 def test_a_correction_that_grows_too_long_is_given_up() -> None:
     study = study_of(GFMPlus(batch=2, every=9, step=0.1))
     phase(study, quadratic)

@@ -30,6 +30,8 @@ SPACES = {
     "product": bbo.Space({"v": bbo.Array(5, within=bbo.Product([bbo.StandardSimplex(3, shape=3), bbo.Box(0, [1, 1])]))}),
     "flat box": bbo.Space({"v": bbo.Array(2, within=bbo.Box([0, 1], [2, 1]))}),
     "half plane": bbo.Space(PLANE, constraints=["x + y <= 1.5", "2 * x - y < 0.3"]),
+    "beside a constant": bbo.Space({**PLANE, "f": bbo.Fixed(2)}, constraints=["f <= 3"]),
+    "half plane beside a constant": bbo.Space({**PLANE, "f": bbo.Fixed(2)}, constraints=["x + y <= f - 0.5", "f < 3"]),
     "line": bbo.Space(PLANE, constraints=["3 * x + 0.1 * y == 1"]),
     "shares under a constraint": bbo.Space({"mix": SHARES, "x": bbo.Float(0, 1)}, constraints=["mix.a + 20 * x <= 30", "mix.b > 10"]),
 }

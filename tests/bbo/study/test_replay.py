@@ -12,7 +12,24 @@ from hypothesis import strategies as st
 
 import bbo
 from bbo.log.states import State
-from bbo.optimizers import CBO, CMAES, GFM, GOUCB, PGPE, SNES, Bayes, BayesThenCMAES, FrankWolfe, FZooS, GFMPlus, OpenAIES, RankSGD, SepCMA
+from bbo.optimizers import (
+    CBO,
+    CMAES,
+    GFM,
+    GOUCB,
+    NSGA2,
+    NSGA3,
+    PGPE,
+    SNES,
+    Bayes,
+    BayesThenCMAES,
+    FrankWolfe,
+    FZooS,
+    GFMPlus,
+    OpenAIES,
+    RankSGD,
+    SepCMA,
+)
 from bbo.optimizers.base import Optimizer, resolve
 from bbo.replay import reproduce
 from bbo.space import Parameter, Space
@@ -162,6 +179,15 @@ def test_everything_is_a_function_of_the_log_in_phases(optimizer: Optimizer, spa
         OBJECTIVES.filter(lambda problem: len(problem[0]) == 1 and not (isinstance(optimizer, (GFM, GFMPlus, FrankWolfe)) and problem[1]))
     )
     check(optimizer, data.draw(space), problem, data.draw(histories(20)), between=12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("optimizer", "least"), [(NSGA2(popsize=4), 1), (NSGA3(popsize=4), 2)], ids=["nsga2", "nsga3"])
+@FULL
+@given(space=spaces(roles=False), data=st.data())
+def test_everything_is_a_function_of_the_log_in_generations(optimizer: Optimizer, least: int, space: Space, data: st.DataObject) -> None:
+    problem = data.draw(OBJECTIVES.filter(lambda problem: len(problem[0]) >= least))
+    check(optimizer, space, problem, data.draw(histories(20)), between=12)
 
 
 @pytest.mark.slow

@@ -265,6 +265,27 @@ def test_workers_find_what_one_finds_bit_by_bit(central: bool) -> None:
     assert state(model) == before
 
 
+class Counting(nn.Module):
+    """Its output depends on a buffer that every run changes, as do layers that normalize spectra or average over batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("runs", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.runs += 1
+        return x * self.runs
+
+
+def test_workers_begin_with_the_same_buffers() -> None:
+    (x, y), model = data(), nn.Sequential(nn.Linear(4, 3), Counting(), nn.Linear(3, 3)).double()
+    wanted = coordinate_gradient(model, F.cross_entropy, x, y)
+    with ThreadPoolExecutor(1) as executor:
+        found = coordinate_gradient(model, F.cross_entropy, x, y, executor=executor, workers=2)
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+    assert float(model[1].runs) == 0
+
+
 @pytest.mark.slow
 def test_workers_in_processes_see_the_same_random_numbers() -> None:
     model, (x, y) = Images().train(), pictures()

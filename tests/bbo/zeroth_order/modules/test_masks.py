@@ -88,6 +88,12 @@ def test_a_dear_layer_is_given_to_more_workers() -> None:
     ]
 
 
+def test_costs_so_different_that_sums_round_them_off_are_shared_out() -> None:
+    masks = {"dear": torch.ones(1) > 0, "cheap": torch.ones(3) > 0}
+    parts = split(masks, 2, costs={"dear": 1e20, "cheap": 1.0})
+    assert [{name: int(mask.sum()) for name, mask in part.items()} for part in parts] == [{}, {"dear": 1, "cheap": 3}]
+
+
 def test_what_cannot_be_shared_out_is_refused() -> None:
     with pytest.raises(ValueError, match="workers is 0"):
         split({}, 0)
