@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bbo.errors import *  # noqa: F403
     from bbo.execution import Command as Command
     from bbo.execution import Result as Result
+    from bbo.federation import Federation as Federation
     from bbo.objectives import Constraint as Constraint
     from bbo.objectives import Objective as Objective
     from bbo.optimizers import CBO as CBO
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from bbo.optimizers import BayesThenCMAES as BayesThenCMAES
     from bbo.optimizers import ChebCB as ChebCB
     from bbo.optimizers import FrankWolfe as FrankWolfe
+    from bbo.optimizers import FZooS as FZooS
     from bbo.optimizers import GFMPlus as GFMPlus
     from bbo.optimizers import Grid as Grid
     from bbo.optimizers import NeuFastCB as NeuFastCB
@@ -92,9 +94,10 @@ _EXPORTS = {
         "Exhausted Stopped Unsupported NoBest StorageError TrialPruned TrialFailed"
     ),
     "bbo.execution": "Command Result",
+    "bbo.federation": "Federation",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
-        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FrankWolfe GFM GFMPlus GOUCB Grid NSGA2 NSGA3 "
+        "Auto Bayes BayesThenCMAES CBO CMAES CONFIG ChebCB EPBO FZooS FrankWolfe GFM GFMPlus GOUCB Grid NSGA2 NSGA3 "
         "NeuFastCB NeuSquareCB OpenAIES PGPE PrimalDual Random RankSGD SNES SepCMA Sobol TsallisINF TuRBO "
         "list_optimizers"
     ),

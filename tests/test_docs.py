@@ -270,6 +270,7 @@ def test_optimizers_can_what_the_guide_says() -> None:
         ("cma_es",),
         ("cbo",),
         ("gfm", "gfm_plus"),
+        ("fzoos",),
         ("go_ucb",),
         ("snes", "sep_cma", "pgpe", "openai_es"),
         ("nsga2",),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bbo.optimizers.config import CONFIG
     from bbo.optimizers.epbo import EPBO
     from bbo.optimizers.frank_wolfe import FrankWolfe
+    from bbo.optimizers.fzoos import FZooS
     from bbo.optimizers.gfm import GFM, GFMPlus
     from bbo.optimizers.go_ucb import GOUCB
     from bbo.optimizers.grid import Grid
@@ -48,6 +49,7 @@ __all__ = [
     "Auto",
     "Bayes",
     "BayesThenCMAES",
+    "FZooS",
     "FrankWolfe",
     "GFMPlus",
     "Grid",

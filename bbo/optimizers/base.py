@@ -175,6 +175,7 @@ REGISTRY: dict[str, str] = {
     "config": "bbo.optimizers.config:CONFIG",
     "epbo": "bbo.optimizers.epbo:EPBO",
     "frank_wolfe": "bbo.optimizers.frank_wolfe:FrankWolfe",
+    "fzoos": "bbo.optimizers.fzoos:FZooS",
     "gfm": "bbo.optimizers.gfm:GFM",
     "gfm_plus": "bbo.optimizers.gfm:GFMPlus",
     "go_ucb": "bbo.optimizers.go_ucb:GOUCB",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bbo.optimizers.descent import Descent
-from bbo.optimizers.phases import InPhases, goes_in_steps, one_objective_on_a_box
+from bbo.optimizers.phases import InPhases, one_objective_on_floats
 from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
 
@@ -29,15 +29,7 @@ class _GradientFree(InPhases):
 
     def supports(self, problem: Problem) -> str | None:
         """None for one measured objective without outcome constraints over a box of floats or arrays, else the reason."""
-        if (reason := one_objective_on_a_box(problem)) is not None:
-            return reason
-        if (name := goes_in_steps(problem.space)) is not None:
-            return f"it takes differences over small distances, and {name!r} goes in steps"
-        if problem.outcome_constraints:
-            return f"it knows no outcome constraints, and there is one on {problem.outcome_constraints[0].name!r}"
-        if problem.space.d < 1:
-            return "it needs a parameter to vary"
-        return None
+        return one_objective_on_floats(problem, since="it takes differences over small distances")
 
     @abstractmethod
     def init(self, problem: Problem) -> Descent:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bbo.log.events import Event
 from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Proposal, Query, Request, refuse
@@ -93,6 +94,11 @@ class Phases(ABC):
             phase, index = record.ticket
             if phase == self.phase:
                 self.trials[index] = record
+
+    def leaves(self, event: Event) -> bool:
+        """Whether it hands out a ticket of the phase after the open one, for methods whose phases are closed by the next ask."""
+        mine = event.kind == "asked" and event.body["configuration"] == self.problem.configuration
+        return self.started and mine and event.body["ticket"] is not None and event.body["ticket"][0] == self.phase + 1
 
     @property
     def complete(self) -> bool:
@@ -177,6 +183,24 @@ def goes_in_steps(space: Space) -> str | None:
     for name, parameter in space.parameters.items():
         if not isinstance(parameter, (Fixed, Array)) and not (isinstance(parameter, Float) and parameter.step is None):
             return name
+    return None
+
+
+def one_objective_on_floats(problem: Problem, *, since: str) -> str | None:
+    """None for one measured objective without outcome constraints over a box of floats or arrays; else the reason.
+
+    Args:
+        problem: What is to be optimized.
+        since: Why it takes no parameter that goes in steps.
+    """
+    if (reason := one_objective_on_a_box(problem)) is not None:
+        return reason
+    if (name := goes_in_steps(problem.space)) is not None:
+        return f"{since}, and {name!r} goes in steps"
+    if problem.outcome_constraints:
+        return f"it knows no outcome constraints, and there is one on {problem.outcome_constraints[0].name!r}"
+    if problem.space.d < 1:
+        return "it needs a parameter to vary"
     return None
 
 

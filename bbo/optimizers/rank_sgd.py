@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bbo.log.events import Event
 from bbo.log.ledger import Ranking, Record, Update
 from bbo.log.states import State
 from bbo.optimizers.base import Comparison, Proposal, Query, Request, refuse
@@ -201,15 +200,10 @@ class RankedDescent(Phases):
         event = update.event
         if event.kind == "ranked":
             self.rankings.append(Ranking.of(event))
-        elif self.started and self._leaves(event):
+        elif self.leaves(event):
             self.phase += 1
             self.enter(Standing.from_json(event.body["memo"]))
         self.take(update)
-
-    def _leaves(self, event: Event) -> bool:
-        """Whether it hands out a ticket of the next phase."""
-        mine = event.kind == "asked" and event.body["configuration"] == self.problem.configuration
-        return mine and event.body["ticket"] is not None and event.body["ticket"][0] == self.phase + 1
 
     def close(self) -> None:
         """Leave the open phase, which is complete, for the next."""

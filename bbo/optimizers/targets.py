@@ -112,7 +112,7 @@ def targets_of(history: History, *, power: bool, tails: bool = False, gradients:
     if problem.objectives[0].feedback == "ranking":
         found = [_utility(history)]
     else:
-        found = [_target(problem, name, X, done, power=power, tails=tails) for name in problem.outcomes]
+        found = [measured(problem, name, X, done, power=power, tails=tails) for name in problem.outcomes]
     if gradients:
         found[0] = with_gradients(problem.space, found[0], done)
     if failed:
@@ -153,7 +153,8 @@ def _utility(history: History) -> Target:
     return Target(problem.objectives[0].name, X, np.zeros(len(X)), comparisons=comparisons)
 
 
-def _target(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool, tails: bool) -> Target:
+def measured(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool = False, tails: bool = False) -> Target:
+    """One outcome of finished trials, at their points X (`n x d`); the rest as for `targets_of`."""
     values = np.array([record.values[name] for record in done], dtype=float)
     objective = next((o for o in problem.objectives if o.name == name), None)
     sign = 1.0 if objective is None else -objective.sign

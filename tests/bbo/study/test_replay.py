@@ -24,6 +24,7 @@ from bbo.optimizers import (
     Bayes,
     BayesThenCMAES,
     FrankWolfe,
+    FZooS,
     GFMPlus,
     OpenAIES,
     RankSGD,
@@ -200,6 +201,15 @@ def test_everything_is_a_function_of_the_log_with_a_model(
     optimizer: Optimizer, space: Space, problem: tuple[dict[str, str], list[str]], history: list[Action]
 ) -> None:
     check(optimizer, space, problem, history)
+
+
+@pytest.mark.slow
+@FITTED
+@given(space=products(SMOOTH), problem=OBJECTIVES.filter(lambda problem: len(problem[0]) == 1 and not problem[1]), history=histories(20))
+def test_everything_is_a_function_of_the_log_in_phases_that_rest_on_a_model(
+    space: Space, problem: tuple[dict[str, str], list[str]], history: list[Action]
+) -> None:
+    check(FZooS(active=1), space, problem, history, between=20)
 
 
 @pytest.mark.slow
