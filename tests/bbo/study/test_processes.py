@@ -95,13 +95,17 @@ def test_asks_return_in_time_while_results_pour_in(tmp_path: Path, monkeypatch: 
 CONTEXTS = {"cheb_cb": {"t": bbo.Context(bbo.Float(0, 1))}}
 """Of optimizers that need one."""
 
+OBJECTIVES = {"nsga3": {"near": "minimize", "large": "maximize"}}
+"""Of optimizers that need several."""
+
 
 @pytest.mark.parametrize("optimizer", sorted(REGISTRY))
 def test_a_new_process_goes_on_bit_for_bit(url: str, optimizer: str) -> None:
     space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(1e-3, 1, log=True), **CONTEXTS.get(optimizer, {})})
-    whole = bbo.Study(space, "minimize", optimizer=optimizer, name="half", seed=7)
+    objectives = OBJECTIVES.get(optimizer, "minimize")
+    whole = bbo.Study(space, objectives, optimizer=optimizer, name="half", seed=7)
     go_on(whole, 10)
-    bbo.Study(space, "minimize", optimizer=optimizer, name="half", seed=7, storage=url)
+    bbo.Study(space, objectives, optimizer=optimizer, name="half", seed=7, storage=url)
     finish([start("half.py", url, 5)])
     finish([start("half.py", url, 5)])
     assert [trial.params for trial in bbo.load_study("half", url).trials] == [trial.params for trial in whole.trials]
@@ -110,7 +114,7 @@ def test_a_new_process_goes_on_bit_for_bit(url: str, optimizer: str) -> None:
 @pytest.mark.parametrize("optimizer", sorted(REGISTRY))
 def test_an_imported_log_goes_on_bit_for_bit(optimizer: str) -> None:
     space = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 9), **CONTEXTS.get(optimizer, {})})
-    study = bbo.Study(space, "minimize", optimizer=optimizer, seed=7)
+    study = bbo.Study(space, OBJECTIVES.get(optimizer, "minimize"), optimizer=optimizer, seed=7)
     go_on(study, 6)
     other = open_storage(None)
     import_log(other, export_log(study.storage, study.name))
@@ -123,6 +127,6 @@ def go_on(study: bbo.Study, n: int) -> list[dict[str, object]]:
     points = []
     for _ in range(n):
         trial = study.ask(context=context)
-        study.tell(trial, sum((value - 0.3) ** 2 for value in trial.values()))
+        study.tell(trial, [sum((value - 0.3) ** 2 for value in trial.values()), trial["x"]][: len(study.objectives)])
         points.append(trial.params)
     return points

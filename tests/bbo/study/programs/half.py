@@ -12,7 +12,7 @@ def main(storage: str, trials: int) -> None:
     context = dict.fromkeys(study.space.of_role("context"), 0.5)
     for _ in range(trials):
         trial = study.ask(context=context)
-        study.tell(trial, sum((value - 0.3) ** 2 for value in trial.values()))
+        study.tell(trial, [sum((value - 0.3) ** 2 for value in trial.values()), trial["x"]][: len(study.objectives)])
 
 
 if __name__ == "__main__":
