@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import auxiliary, fitting
 from bbo.optimizers.base import Proposal, Request, resolve
-from bbo.optimizers.history import History
+from bbo.optimizers.history import FromHistory, History
 from bbo.optimizers.optimistic import Optimistic
 from bbo.optimizers.surrogate import Surrogate
 from bbo.optimizers.targets import Target
@@ -26,7 +25,7 @@ NOISE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class KnownGP:
+class KnownGP(FromHistory):
     """An optimistic method on processes of one variance and one length scale, whose means are each outcome's first value.
 
     That is what the code of Xu et al. (2023) does. For boxes and constraints ``g <= 0``; begins when one trial is done.
@@ -47,13 +46,6 @@ class KnownGP:
 
     def supports(self, problem: Problem) -> str | None:
         return self._method.supports(problem)
-
-    def init(self, problem: Problem) -> History:
-        return History(problem)
-
-    def fold(self, state: History, update: Update) -> History:
-        state.fold(update)
-        return state
 
     def propose(self, state: History, request: Request) -> Proposal:
         with fitting.one_thread():

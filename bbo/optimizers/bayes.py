@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from bbo.callables import name_of
 from bbo.errors import InvalidStudy
-from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import belief, fidelities, robust, slopes, tasks
 from bbo.optimizers.acquisitions import TABLE, Entry, default
 from bbo.optimizers.base import Proposal, Query, Request, refuse
 from bbo.optimizers.fallback import answered
-from bbo.optimizers.history import History
+from bbo.optimizers.history import FromHistory, History
 from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.optimizers.sobol import Sobol
 from bbo.prior_studies import canonical
@@ -64,7 +63,7 @@ _OWN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bayes:
+class Bayes(FromHistory):
     """Bayesian optimization with Gaussian processes.
 
     Starts with Sobol points. Then one objective is improved by log noisy expected improvement, several by log noisy expected
@@ -319,15 +318,6 @@ class Bayes:
     def no_gradients(self, problem: Problem, outcome: str) -> str:
         """Why told gradients of an outcome are not used; empty where they are."""
         return slopes.refusal(self, problem, outcome)
-
-    def init(self, problem: Problem) -> History:
-        """No point known."""
-        return History(problem)
-
-    def fold(self, state: History, update: Update) -> History:
-        """Remember points, count draws, keep the latest memo."""
-        state.fold(update)
-        return state
 
     def propose(self, state: History, request: Request) -> Proposal:
         """Sobol points first, then the model's choice; Sobol points again, with the reason, where the model fails."""

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar
 
-from bbo.log.ledger import Update
 from bbo.optimizers.base import Proposal, Request, pinned
 from bbo.optimizers.candidates import held
-from bbo.optimizers.history import History
+from bbo.optimizers.history import FromHistory, History
 from bbo.optimizers.random import proposal_of
 from bbo.optimizers.settings import demand_integer
 from bbo.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(FromHistory):
     """Every feasible point of a grid in lexicographic order (the last parameter changes fastest), without known points.
 
     The order depends on the space alone, not on the seed. Runs anything; honours every request.
@@ -39,15 +38,6 @@ class Grid:
     def supports(self, problem: Problem) -> str | None:
         """Every problem is supported."""
         return None
-
-    def init(self, problem: Problem) -> History:
-        """No point known."""
-        return History(problem)
-
-    def fold(self, state: History, update: Update) -> History:
-        """Remember points, count draws."""
-        state.fold(update)
-        return state
 
     def propose(self, state: History, request: Request) -> Proposal:
         """The first points of the grid that are not known yet."""

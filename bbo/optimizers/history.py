@@ -126,3 +126,18 @@ class History:
             self._keys[key] += step
             if not self._keys[key]:
                 del self._keys[key]
+
+
+class FromHistory:
+    """The settings of an optimizer whose state is a `History`: what is the same for all of them."""
+
+    __slots__ = ()
+
+    def init(self, problem: Problem) -> History:
+        """No point known."""
+        return History(problem)
+
+    def fold(self, state: History, update: Update) -> History:
+        """Remember points, count draws, keep the latest memo."""
+        state.fold(update)
+        return state

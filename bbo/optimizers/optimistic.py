@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from bbo.errors import InvalidStudy
-from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import robust, tasks
 from bbo.optimizers.base import Proposal, Request, refuse
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fallback import answered
 from bbo.optimizers.fitted import Model
-from bbo.optimizers.history import History
+from bbo.optimizers.history import FromHistory, History
 from bbo.optimizers.sobol import Sobol
 from bbo.problem import Problem
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Optimistic(ABC):
+class Optimistic(FromHistory, ABC):
     """An optimizer of one objective that takes confidence bounds at their most favourable; what is maximized says `aim`.
 
     Constraints keep their zero: their processes have the bound for a mean before any data, lest a far region look hopeless because
@@ -69,15 +68,6 @@ class Optimistic(ABC):
         for name in (*problem.space.targets, *tasks.names(problem.space)):
             return f"it models decisions only, and {name!r} is a {problem.space.roles[name]} parameter"
         return self._processes.supports(problem)
-
-    def init(self, problem: Problem) -> History:
-        """No point known."""
-        return History(problem)
-
-    def fold(self, state: History, update: Update) -> History:
-        """Remember points, count draws, keep the latest memo."""
-        state.fold(update)
-        return state
 
     def propose(self, state: History, request: Request) -> Proposal:
         """Sobol points first, then what the confidence bounds promise; Sobol points again, with the reason, where the model fails."""

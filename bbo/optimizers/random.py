@@ -7,15 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bbo.log.ledger import Update
 from bbo.optimizers.base import Proposal, Query, Request, pinned
 from bbo.optimizers.distinct import distinct
-from bbo.optimizers.history import History
+from bbo.optimizers.history import FromHistory, History
 from bbo.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Random:
+class Random(FromHistory):
     """Independent uniform draws (log-uniform on log axes), without known points. Runs anything; honours every request."""
 
     name: ClassVar[str] = "random"
@@ -24,15 +23,6 @@ class Random:
     def supports(self, problem: Problem) -> str | None:
         """Every problem is supported."""
         return None
-
-    def init(self, problem: Problem) -> History:
-        """No point known."""
-        return History(problem)
-
-    def fold(self, state: History, update: Update) -> History:
-        """Remember points, count draws."""
-        state.fold(update)
-        return state
 
     def propose(self, state: History, request: Request) -> Proposal:
         """Fresh draws, each keyed by its number."""

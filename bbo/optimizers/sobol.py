@@ -8,16 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bbo.log.ledger import Update
 from bbo.optimizers.base import Proposal, Request, pinned
 from bbo.optimizers.distinct import distinct
-from bbo.optimizers.history import History
+from bbo.optimizers.history import FromHistory, History
 from bbo.optimizers.random import proposal_of
 from bbo.problem import Problem, derive
 
 
 @dataclass(frozen=True, slots=True)
-class Sobol:
+class Sobol(FromHistory):
     """The points of one Owen-scrambled Sobol sequence in order, without known points. Runs anything; honours every request."""
 
     name: ClassVar[str] = "sobol"
@@ -26,15 +25,6 @@ class Sobol:
     def supports(self, problem: Problem) -> str | None:
         """Every problem is supported."""
         return None
-
-    def init(self, problem: Problem) -> History:
-        """No point known."""
-        return History(problem)
-
-    def fold(self, state: History, update: Update) -> History:
-        """Remember points, count draws."""
-        state.fold(update)
-        return state
 
     def propose(self, state: History, request: Request) -> Proposal:
         """The next points of the sequence."""

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bbo.log.ledger import Update
 from bbo.log.states import State
 from bbo.optimizers import robust
 from bbo.optimizers.base import Proposal, Request, refuse
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.candidates import standing as standing_still
 from bbo.optimizers.fallback import answered
-from bbo.optimizers.history import History
+from bbo.optimizers.history import FromHistory, History
 from bbo.optimizers.phases import one_measured_objective
 from bbo.optimizers.restarts import DESIGN, REGION, Standing, standing
 from bbo.optimizers.settings import demand_integer
@@ -43,7 +42,7 @@ _INSTEAD = "a Sobol point, since the model failed"
 
 
 @dataclass(frozen=True, slots=True)
-class TuRBO:
+class TuRBO(FromHistory):
     """Bayesian optimization in one trust region after another (TuRBO-1), for many parameters and some hundreds of evaluations.
 
     A restart begins with Sobol points. Then Gaussian processes are fitted to its trials alone, and each proposal is the point of
@@ -98,15 +97,6 @@ class TuRBO:
         if not limited(problem.space.columns):
             return "its regions need a number that is always there, and there is none"
         return _PROCESSES.supports(problem)
-
-    def init(self, problem: Problem) -> History:
-        """No point known."""
-        return History(problem)
-
-    def fold(self, state: History, update: Update) -> History:
-        """Remember points, count draws, keep the latest memo."""
-        state.fold(update)
-        return state
 
     def propose(self, state: History, request: Request) -> Proposal:
         """Sobol points until a restart has enough trials, then points of its region; Sobol points, and why, where the model fails."""
