@@ -16,7 +16,7 @@ from bbo.errors import Unsupported
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.known_constraints import begin_within, hardly_any, keeping, redrawn
-from bbo.optimizers.phases import InPhases, Phases, best_first, executed, one_objective_on_a_box
+from bbo.optimizers.phases import InPhases, Phases, best_first, executed, one_objective_on_a_box, total_violations
 from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
 
@@ -175,10 +175,8 @@ def ranking_values(problem: Problem, records: Sequence[Record]) -> list[float]:
     Feasible trials keep their objective (minimized), because `cma` reads from it whether progress has ended.
     """
     done = {record.number: record.values for record in records if record.state is State.DONE}
-    violations = {number: np.maximum(problem.violations(values), 0) for number, values in done.items()}
-    scale = np.max([*violations.values()], axis=0) if violations else np.zeros(0)
-    scale[scale == 0] = 1
-    excess = {number: float((violation / scale).sum()) for number, violation in violations.items()}
+    G = [problem.violations(values) for values in done.values()]
+    excess = dict(zip(done, total_violations(G).tolist() if G else [], strict=True))
     ranked = {number: float(problem.losses(values)[0]) for number, values in done.items() if not excess[number]}
     floor = max(ranked.values(), default=0.0)
     ranked |= {number: floor + max(over, float(np.spacing(abs(floor)))) for number, over in excess.items() if over}

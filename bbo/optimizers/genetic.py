@@ -21,7 +21,7 @@ from bbo.errors import Unsupported
 from bbo.log.ledger import Record, Update
 from bbo.log.states import State
 from bbo.optimizers.known_constraints import hardly_any, keeping
-from bbo.optimizers.phases import InPhases, Phases, executed
+from bbo.optimizers.phases import InPhases, Phases, executed, total_violations
 from bbo.optimizers.settings import demand_integer
 from bbo.optimizers.variation import Variation
 from bbo.problem import Problem
@@ -250,14 +250,11 @@ def total_excess(F: Array, G: Array) -> Array:
 
     Args:
         F: Losses, ``n x m``.
-        G: Constraints ``g <= 0``, ``n x c``; each is scaled by its largest violation.
+        G: Constraints ``g <= 0``, ``n x c``; see `total_violations`.
     """
     failed = np.isnan(F[:, 0])
-    over = np.maximum(G[~failed], 0)
-    scale = over.max(axis=0, initial=0)
-    scale[scale == 0] = 1
     excess = np.full(len(F), np.inf)
-    excess[~failed] = (over / scale).sum(axis=1)
+    excess[~failed] = total_violations(G[~failed])
     return excess
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bbo.log.events import Event
 from bbo.log.ledger import Record, Update
@@ -202,6 +202,18 @@ def one_objective_on_floats(problem: Problem, *, since: str) -> str | None:
     if problem.space.d < 1:
         return "it needs a parameter to vary"
     return None
+
+
+def total_violations(G: ArrayLike) -> NDArray[np.float64]:
+    """How far points are from feasible: the sum of their violations, each in units of the largest one among them (`n`; 0 is feasible).
+
+    Args:
+        G: Outcome constraints as ``g <= 0``, ``n x c``.
+    """
+    over = np.maximum(np.asarray(G, dtype=np.float64), 0)
+    largest = over.max(axis=0, initial=0)
+    total: NDArray[np.float64] = (over / np.where(largest > 0, largest, 1.0)).sum(axis=1)
+    return total
 
 
 def best_first(problem: Problem, records: Iterable[Record]) -> list[Record]:

@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-import numpy as np
-
 from bbo.log.ledger import Record
 from bbo.log.states import State
 from bbo.optimizers.history import History
-from bbo.optimizers.phases import awaited
+from bbo.optimizers.phases import awaited, total_violations
 from bbo.optimizers.trust_region import TrustRegion
 from bbo.problem import Problem
 
@@ -89,10 +87,8 @@ def merits_of(state: History, records: Sequence[Record]) -> dict[int, Merit]:
     done = [record for record in records if record.state is State.DONE and state.inside(record)]
     if not done:
         return {}
-    violations = np.maximum([problem.violations(record.values) for record in done], 0.0)
-    largest = violations.max(axis=0)
-    total = (violations / np.where(largest > 0, largest, 1.0)).sum(axis=1)
-    return {record.number: (float(v), float(problem.losses(record.values)[0])) for record, v in zip(done, total, strict=True)}
+    total = total_violations([problem.violations(record.values) for record in done]).tolist()
+    return {record.number: (v, float(problem.losses(record.values)[0])) for record, v in zip(done, total, strict=True)}
 
 
 def _group(problem: Problem, record: Record) -> int | None:
