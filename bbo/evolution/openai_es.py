@@ -1,7 +1,7 @@
 """OpenAI-ES: gradients of a smoothed function by pairs of points at opposite sides of the mean and centred ranks, followed by Adam.
 
-Sources: Salimans, Ho, Chen, Sidor and Sutskever, Evolution strategies as a scalable alternative to reinforcement learning (2017),
-arXiv:1703.03864; Kingma and Ba, Adam (2015), arXiv:1412.6980.
+Source: Salimans, Ho, Chen, Sidor and Sutskever, Evolution strategies as a scalable alternative to reinforcement learning (2017),
+arXiv:1703.03864.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from bbo.evolution.pgpe import COOLEST
 from bbo.evolution.utilities import Array, all_tie, by_rank, centred_ranks
+from bbo.zeroth_order.adam import Adam
 
-_FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-8  # Adam's decay rates, and what keeps it from dividing by zero
+_EPSILON = 1e-8  # keeps Adam from dividing by zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,14 @@ class State:
         mean: Mean, `d`.
         deviations: Standard deviations, `d`; no result changes them.
         rate: About how far an entry of the mean moves in a step.
-        first: Moving mean of the gradients, `d`.
-        second: That of their squares, `d`.
-        steps: How many there were.
+        adam: What is remembered of the gradients.
         cooled: Share of the first `deviations` and `rate` that they have come down to.
     """
 
     mean: Array
     deviations: Array
     rate: float
-    first: Array
-    second: Array
-    steps: int = 0
+    adam: Adam
     cooled: float = 1.0
 
 
@@ -44,7 +41,7 @@ def init(mean: ArrayLike, deviations: ArrayLike, *, rate: float) -> State:
     """The first distribution; `mean` is of shape `d`, `deviations` of `d` or one number, for `rate` see `State`."""
     mean = np.array(mean, dtype=np.float64)
     deviations = np.broadcast_to(np.asarray(deviations, dtype=np.float64), mean.shape).copy()
-    return State(mean, deviations, rate, np.zeros_like(mean), np.zeros_like(mean))
+    return State(mean, deviations, rate, Adam.at_rest(len(mean)))
 
 
 def gradient(deviations: ArrayLike, z: ArrayLike, losses: ArrayLike) -> Array:
@@ -73,12 +70,9 @@ def step(state: State, z: ArrayLike, losses: ArrayLike, *, decay: float = 1.0, l
     """
     if all_tie(losses):
         return state
-    g = gradient(state.deviations, z, losses)
-    steps = state.steps + 1
-    first = _FIRST * state.first + (1 - _FIRST) * g
-    second = _SECOND * state.second + (1 - _SECOND) * g**2
-    unbiased = first / (1 - _FIRST**steps), second / (1 - _SECOND**steps)
-    mean = state.mean + state.rate * unbiased[0] / (np.sqrt(unbiased[1]) + _EPSILON)
+    adam = state.adam.after(gradient(state.deviations, z, losses))
+    slope, size = adam.moments
+    mean = state.mean + state.rate * slope / (size + _EPSILON)
     cooled = max(state.cooled * decay, COOLEST)
     factor = cooled / state.cooled
-    return State(mean, np.maximum(state.deviations * factor, least), state.rate * factor, first, second, steps, cooled)
+    return State(mean, np.maximum(state.deviations * factor, least), state.rate * factor, adam, cooled)

@@ -1,7 +1,6 @@
 """Adam: steps along moving averages of gradients, each entry in units of its own root mean square.
 
-Source: Kingma & Ba (2015), arXiv:1412.6980, algorithm 1 with their decay rates and no epsilon, so that the scale of the function does not
-matter: an entry that was always zero does not move.
+Source: Kingma & Ba (2015), arXiv:1412.6980, algorithm 1 with their decay rates.
 """
 
 from __future__ import annotations
@@ -41,9 +40,17 @@ class Adam:
         return Adam(_FIRST * self.first + (1 - _FIRST) * g, _SECOND * self.second + (1 - _SECOND) * g**2, self.steps + 1)
 
     @property
-    def direction(self) -> Array:
-        """The step for a rate of 1, to be taken against (`d`): plus and minus one after a single gradient, zero before."""
+    def moments(self) -> tuple[Array, Array]:
+        """Mean and root mean square of the gradients, without the bias of a start from zero (`d` each); zero before the first one."""
         if not self.steps:
-            return np.zeros_like(self.first)
-        mean, square = self.first / (1 - _FIRST**self.steps), self.second / (1 - _SECOND**self.steps)
-        return np.divide(mean, np.sqrt(square), out=np.zeros_like(mean), where=square > 0)
+            return self.first, self.second
+        return self.first / (1 - _FIRST**self.steps), np.sqrt(self.second / (1 - _SECOND**self.steps))
+
+    @property
+    def direction(self) -> Array:
+        """The step for a rate of 1, to be taken against (`d`): plus and minus one after a single gradient, zero before.
+
+        There is no epsilon, so that the scale of the function does not matter: an entry that was always zero does not move.
+        """
+        mean, size = self.moments
+        return np.divide(mean, size, out=np.zeros_like(mean), where=size > 0)
