@@ -44,8 +44,7 @@ class ConvexDomain:
         if stepped := [column.name for column in domain.columns if column.kind != "continuous"]:
             raise UnsupportedDomain(f"{stepped[0]} goes in steps or has choices")
         parts = tuple(_part(shape, domain) for shape in domain.shapes)
-        linear = [constraint for constraint in domain.constraints if isinstance(constraint, Linear) and constraint.coefficients.any()]
-        return cls(tuple(_under(linear, parts)) if linear else parts)
+        return cls(tuple(_under(domain.binding, parts)) if domain.binding else parts)
 
     @property
     def d(self) -> int:

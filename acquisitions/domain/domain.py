@@ -158,6 +158,11 @@ class Domain:
         return points
 
     @property
+    def binding(self) -> tuple[Linear, ...]:
+        """The linear constraints that some column decides on; one on constants alone holds wherever there is a point at all."""
+        return tuple(constraint for constraint in self._linear if constraint.coefficients.any())
+
+    @property
     def _names(self) -> str:
         return ", ".join(repr(constraint.text) for constraint in self.constraints)
 

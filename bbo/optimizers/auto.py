@@ -133,10 +133,9 @@ def _choose(problem: Problem, budget: int | None) -> tuple[Optimizer, str]:
     box = not problem.space.constraints and CMAES().supports(problem) is None
     if budget is not None and budget >= _MANY and box:
         if problem.space.d > _HUGE:
-            from bbo.optimizers.openai_es import OpenAIES
+            from bbo.optimizers.openai_es import OpenAIES  # most studies are made without loading it
 
-            if OpenAIES().supports(problem) is None:
-                return OpenAIES(), f"a box of {problem.space.d} numbers, too many for a matrix, and a budget of {budget} trials"
+            return OpenAIES(), f"a box of {problem.space.d} numbers, too many for a matrix, and a budget of {budget} trials"
         if refused is not None or problem.space.d > _WIDE:
             return CMAES(), f"a box of numbers, and a budget of {budget} trials, too many for a model"
         return BayesThenCMAES(), f"a box of numbers, and a budget of {budget} trials: a model makes the most of the first ones only"

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisitions.domain import ConvexDomain, Linear, UnsupportedDomain
+from acquisitions.domain import ConvexDomain, UnsupportedDomain
 from bbo.errors import InvalidStudy
 from bbo.log.ledger import Record
 from bbo.log.states import State
@@ -113,8 +113,8 @@ class FrankWolfe(InPhases):
         for name, parameter in space.parameters.items():
             if parameter.role != "decision":
                 return f"it searches decisions only, and {name!r} is a {parameter.role} parameter"
-        for constraint in space.cube.constraints:
-            if isinstance(constraint, Linear) and constraint.strict and constraint.coefficients.any():
+        for constraint in space.cube.binding:
+            if constraint.strict:
                 return f"it goes to the boundary of its set, and {constraint.text!r} leaves that out; write <= or >="
         try:
             domain = ConvexDomain.of(space.cube)

@@ -70,9 +70,8 @@ class Region:
 
     def __post_init__(self) -> None:
         space = self.problem.space
-        binding = tuple(c for c in space.cube.constraints if isinstance(c, Linear) and c.coefficients.any())  # not on a `Fixed` alone
-        self._domain = domain = replace(space.cube, constraints=binding)
-        linear = [constraint.coefficients for constraint in binding]
+        self._domain = domain = replace(space.cube, constraints=space.cube.binding)
+        linear = [constraint.coefficients for constraint in space.cube.binding]
         self._boxed = not linear and all(isinstance(shape, Box) for shape in domain.shapes)
         self._smooth = np.array([column.kind == "continuous" for column in space.columns])
         self._bound = np.any([*linear, np.zeros(space.d)], axis=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,19 +104,16 @@ def points(
             leaders += guide.leaders(rng, fixed)
         known = [*(record.params for record in eligible), *running]
         owed = not decides_level and due_at_target(space, known, acquisition)
+        find = partial(best_new, state, leaders=leaders, running=running, rng=rng, within=within)
         if isinstance(acquisition, Staged):
-            params, path, optima = best_new(
-                state, acquisition, leaders, running, {**space.targets, **fixed}, rng, before=optima, within=within
-            )
+            params, path, optima = find(acquisition, fixed={**space.targets, **fixed}, before=optima)
             params = _at_its_level(state, acquisition, params, running, fixed)
         elif not owed:
-            params, path, optima = best_new(state, guided(acquisition, guide), leaders, running, fixed, rng, before=optima, within=within)
+            params, path, optima = find(guided(acquisition, guide), fixed=fixed, before=optima)
         if owed or (not decides_level and params is not None and settled(acquisition, space.encode([params]))):
             there, goal = _at_the_target(problem, surrogate, feasible, running, seed=int(rng.integers(2**31)))
             aim = f"{goal}, since {'half of the cost is spent there' if owed else 'no evaluation is expected to change where the best is'}"
-            params, path, _ = best_new(
-                state, guided(there, guide), leaders, running, {**space.targets, **fixed}, rng, before=optima, within=within
-            )
+            params, path, _ = find(guided(there, guide), fixed={**space.targets, **fixed}, before=optima)
         if params is None:
             break
         queries.append(Query(params, draw=number))
