@@ -250,18 +250,16 @@ class Federation:
 
 def _told(study: Study) -> dict[int, tuple[int, FZooSClient]]:
     """By round, the number of the configuration and the settings that a client was given."""
-    with study._lock:
-        study._replica.sync()
-        configurations = list(study._replica.ledger.configurations)
+    with study._synced() as replica:
+        configurations = list(replica.ledger.configurations)
     path = f"{FZooSClient.__module__}:{FZooSClient.__qualname__}"
     ours = {k: body["optimizer"]["settings"] for k, body in enumerate(configurations) if body["optimizer"]["name"] == path}
     return {settings["round"]: (k, FZooSClient(**settings)) for k, settings in ours.items()}
 
 
 def _state_of(study: Study) -> ClientDescent:
-    with study._lock:
-        study._replica.sync()
-        state = study._replica.state
+    with study._synced() as replica:
+        state = replica.state
     if not isinstance(state, ClientDescent):
         raise InvalidStudy(f"federation: study {study.name!r} was given another optimizer, {study.optimizer.name}, amid a round")
     return state
@@ -269,9 +267,8 @@ def _state_of(study: Study) -> ClientDescent:
 
 def _first_losses(study: Study) -> dict[int, float]:
     """Losses where the server stood, by the number of the configuration."""
-    with study._lock:
-        study._replica.sync()
-        records, problem = list(study._replica.ledger.records), study._problem
+    with study._synced() as replica:
+        records, problem = list(replica.ledger.records), replica.problem
     return {
         record.configuration: float(problem.losses(record.values)[0])
         for record in records

@@ -6,7 +6,8 @@ import secrets
 import threading
 import time
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, overload
@@ -350,9 +351,8 @@ class Study:
         Raises:
             InvalidTell: The study is told values.
         """
-        with self._lock:
-            self._replica.sync()
-            return [self._trial(number) for number in ranking.to_rank(self._replica)]
+        with self._synced() as replica:
+            return [self._trial(number) for number in ranking.to_rank(replica)]
 
     def fail(self, trial: Trial | int, reason: str = "") -> None:
         """The point itself cannot be evaluated: learned from, and not proposed again.
@@ -603,9 +603,8 @@ class Study:
     @property
     def trials(self) -> list[Trial]:
         """All trials, by number, as the log stands now."""
-        with self._lock:
-            self._replica.sync()
-            return [self._trial(number) for number in range(len(self._replica.ledger.records))]
+        with self._synced() as replica:
+            return [self._trial(number) for number in range(len(replica.ledger.records))]
 
     @property
     def best_trial(self) -> Trial:
@@ -614,9 +613,8 @@ class Study:
         Raises:
             NoBest: There is none, as with an environment, of which a trial meets one state alone; the message names the nearest answer.
         """
-        with self._lock:
-            self._replica.sync()
-            return self._trial(best.best(self._problem, self._replica.ledger).number)
+        with self._synced() as replica:
+            return self._trial(best.best(replica.problem, replica.ledger).number)
 
     @property
     def best_value(self) -> float:
@@ -640,9 +638,8 @@ class Study:
 
     def pareto_front(self) -> list[Trial]:
         """The feasible trials that no other one beats in all objectives."""
-        with self._lock:
-            self._replica.sync()
-            return [self._trial(record.number) for record in best.pareto_front(self._problem, self._replica.ledger)]
+        with self._synced() as replica:
+            return [self._trial(record.number) for record in best.pareto_front(replica.problem, replica.ledger)]
 
     def to_dataframe(self) -> pd.DataFrame:
         """One row a trial: number, state, parameters, outcomes, sd, cost, times, reason."""
@@ -696,9 +693,8 @@ class Study:
         """Which method is at work and why; for a trial, where its point came from."""
         from bbo.explanation import explain
 
-        with self._lock:
-            self._replica.sync()
-            return explain(self._replica, None if trial is None else self._record(_handle(trial)[0]))
+        with self._synced() as replica:
+            return explain(replica, None if trial is None else self._record(_handle(trial)[0]))
 
     def diagnose(self) -> list[Finding]:
         """What looks wrong with this study, worst first."""
@@ -749,11 +745,17 @@ class Study:
         pruner = self.pruner
         if pruner is None:
             return False
-        with self._lock:
-            self._replica.sync()
-            return pruner.should_prune(self._problem, self._replica.ledger, self._record(number))
+        with self._synced() as replica:
+            return pruner.should_prune(replica.problem, replica.ledger, self._record(number))
 
     # -- inside ----------------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _synced(self) -> Iterator[Replica]:
+        """The replica as the log stands now, to nobody else meanwhile."""
+        with self._lock:
+            self._replica.sync()
+            yield self._replica
 
     def _trial(self, number: int) -> Trial:
         return Trial(self, number, self._replica.ledger.records[number].attempt)

@@ -66,9 +66,7 @@ def model_of(study: Study) -> tuple[Model, str]:
     Raises:
         NoBest: Fewer than two trials are done, or none of those that are is ranked beside another.
     """
-    with study._lock:
-        study._replica.sync()
-        replica = study._replica
+    with study._synced() as replica:
         problem, records = replica.problem, replica.ledger.records
         if problem.objectives[0].feedback == "ranking" and problem.outcome_constraints:
             raise NoBest(
@@ -107,7 +105,6 @@ def default_model_of(study: Study) -> tuple[Model, str]:
 
 def own_model_of(study: Study) -> Model | None:
     """The model that the optimizer's proposals rest on; None where it has none, or none yet."""
-    with study._lock:
-        study._replica.sync()
-        model: Model | None = study._replica.optimizer.model(study._replica.state)
+    with study._synced() as replica:
+        model: Model | None = replica.optimizer.model(replica.state)
         return model

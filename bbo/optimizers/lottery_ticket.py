@@ -90,9 +90,8 @@ def lottery_ticket(study: Study, sparsity: float, *, dense: Sequence[str] = ()) 
 
 
 def _state_of(study: Study) -> Generations:
-    with study._lock:
-        study._replica.sync()
-        state = study._replica.state
+    with study._synced() as replica:
+        state = replica.state
     if not isinstance(state, Generations):
         raise InvalidStudy(f"study {study.name!r} is run by {study.optimizer.name}, which is no evolution strategy such as snes")
     if state.distribution is None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from surrogates.exact_gp.fitting import fit
 from surrogates.exact_gp.gp import Baseline, ExactGP, Memo, Moments
-from surrogates.exact_gp.gradient_posterior import gradient_posterior
 from surrogates.exact_gp.one_task import OneTask
 from surrogates.exact_gp.paths import SamplePath, sample_path
 from surrogates.exact_gp.settings import Settings
@@ -16,20 +15,7 @@ from surrogates.exact_gp.settings import Settings
 if TYPE_CHECKING:
     from surrogates.exact_gp.model import ExactGPModel, fit_model
 
-__all__ = [
-    "Baseline",
-    "ExactGP",
-    "ExactGPModel",
-    "Memo",
-    "Moments",
-    "OneTask",
-    "SamplePath",
-    "Settings",
-    "fit",
-    "fit_model",
-    "gradient_posterior",
-    "sample_path",
-]
+__all__ = ["Baseline", "ExactGP", "ExactGPModel", "Memo", "Moments", "OneTask", "SamplePath", "Settings", "fit", "fit_model", "sample_path"]
 
 
 def __getattr__(name: str) -> object:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogates.exact_gp import ExactGP, Settings, fit, gradient_posterior
+from surrogates.exact_gp import ExactGP, Settings, fit
+from surrogates.exact_gp.gradient_posterior import gradient_posterior
 from surrogates.exact_gp.kernels.stationary import Profile
 
 D = 3
