@@ -91,11 +91,11 @@ class GeneticAlgorithm(InPhases):
     def variation(self, problem: Problem) -> Variation:
         """How children come from parents."""
 
-    def init(self, problem: Problem) -> Generations:
+    def init(self, problem: Problem) -> Population:
         """The first generation, drawn at random."""
-        return Generations(problem, self)
+        return Population(problem, self)
 
-    def remark(self, state: Generations) -> str:
+    def remark(self, state: Population) -> str:
         """What the population is made of."""
         if not state.phase or not len(state.X):
             return ""
@@ -107,7 +107,7 @@ class GeneticAlgorithm(InPhases):
 
 
 @dataclass(slots=True)
-class Generations(Phases):
+class Population(Phases):
     """Where a genetic algorithm stands.
 
     Attributes:

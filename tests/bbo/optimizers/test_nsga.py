@@ -19,7 +19,7 @@ from bbo.best import nondominated
 from bbo.hypervolume import hypervolume
 from bbo.objectives import Objective
 from bbo.optimizers import genetic
-from bbo.optimizers.genetic import Generations, total_excess, tournaments
+from bbo.optimizers.genetic import Population, total_excess, tournaments
 from bbo.optimizers.nsga2 import Crowding
 from bbo.optimizers.nsga3 import Niches, reference_directions
 from bbo.optimizers.variation import Variation, other_levels
@@ -46,10 +46,10 @@ def study_of(optimizer: Any, space: bbo.Space = BOX, objectives: Any = None, **a
     return bbo.Study(space, objectives or TWO, optimizer=optimizer, **{"seed": 3, **arguments})
 
 
-def state_of(study: bbo.Study) -> Generations:
+def state_of(study: bbo.Study) -> Population:
     assert study.trials is not None  # brings it up to date
     state = study._replica.state
-    assert isinstance(state, Generations)
+    assert isinstance(state, Population)
     return state
 
 
