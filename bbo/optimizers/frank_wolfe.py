@@ -21,7 +21,7 @@ from bbo.optimizers.base import Proposal, Query
 from bbo.optimizers.phases import InPhases, Phases, one_measured_objective
 from bbo.optimizers.settings import demand_integer, demand_number
 from bbo.problem import Problem
-from bbo.zeroth_order import coordinate_forward, gaussian, gaussian_directions
+from bbo.zeroth_order import coordinate_forward, either_way, gaussian, gaussian_directions
 from bbo.zeroth_order.frank_wolfe import Estimator, Iterate, Rates, advance, rates
 
 Array = NDArray[np.float64]
@@ -61,8 +61,8 @@ class FrankWolfe(InPhases):
     Trials of other origin are ignored, but it starts at the best point known when its first phase opens; otherwise at the centre.
 
     Args:
-        estimator: ``"kwsa"``, differences along all coordinates, d + 1 trials a phase; ``"rdsa"``, along one random direction, 2
-            trials; ``"i_rdsa"``, the mean over several, one trial more than `directions`.
+        estimator: ``"kwsa"``, differences along all coordinates, all up or all down by chance, d + 1 trials a phase; ``"rdsa"``, along one
+            random direction, 2 trials; ``"i_rdsa"``, the mean over several, one trial more than `directions`.
         directions: Random directions in a phase of ``"i_rdsa"``; None means a quarter of the dimension, and at least 4.
         distance: Factor to the paper's distances. None means 1, the paper's, where the objective has an `sd`, and else 0.01. (Those of
             ``"i_rdsa"`` are not settled, see `bbo.zeroth_order.frank_wolfe.rates`.)
@@ -79,7 +79,8 @@ class FrankWolfe(InPhases):
     `study.recommend()` asks Gaussian processes, as for every method without a model. Where evaluations are exact, `best_trial` is the
     point to use; where they are not, the last ones are near the last iterate.
 
-    Source: Sahu, Zaheer and Kar (AISTATS 2019), see `bbo.zeroth_order.frank_wolfe`; how points are kept inside is ours.
+    Source: Sahu, Zaheer and Kar (AISTATS 2019), see `bbo.zeroth_order.frank_wolfe`; how points are kept inside is ours, and so is that
+    coordinates go up or down: their error by curvature then cancels in the average, as it does along random directions.
     """
 
     estimator: Estimator = "kwsa"
@@ -88,7 +89,7 @@ class FrankWolfe(InPhases):
     least_distance: float | None = None
     gap: float | None = None
     name: ClassVar[str] = "frank_wolfe"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -217,10 +218,10 @@ class Walk(Phases):
         assert self.iterate is not None
         self.drawn += 1
         self.round = 0
+        rng = self.problem.rng("frank_wolfe", self.drawn)
         if self.settings.estimator == "kwsa":
-            directions = self.domain.axes
+            directions = either_way(self.domain.axes, rng)
         else:
-            rng = self.problem.rng("frank_wolfe", self.drawn)
             directions = self.domain.tangent(gaussian_directions(self._directions, self.domain.d, rng))
         base, self.directions, c = fitted(self.domain, self.iterate.x, directions, self.at.c)
         self.reach = np.full(len(directions), c)

@@ -13,6 +13,15 @@ def coordinate_directions(d: int, which: Sequence[int] | None = None) -> NDArray
     return np.eye(d)[range(d) if which is None else list(which)]
 
 
+def either_way(directions: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """The directions, or the opposite of all of them, by chance (`b x d`).
+
+    Forward differences along axes are off by curvature always the same way; along these that cancels in an average over many steps. One
+    sign for all, so that noise of the base point shifts all slopes alike: on a simplex that makes no difference.
+    """
+    return rng.choice([-1.0, 1.0]) * directions
+
+
 def gaussian_directions(n: int, d: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Independent standard normal vectors, `n x d`."""
     return rng.standard_normal((n, d))

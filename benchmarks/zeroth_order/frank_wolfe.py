@@ -7,7 +7,8 @@ entries that are not zero. What is seen of it at the points of a step has noise 
   the distance they are measured over.
 - ``own``: ``f(x) + 0.1 z``, with a z for each point. Slopes have noise that grows as the distance falls.
 - ``own, floor``: the same, with distances no less than ``0.1 ** 0.5``. Differences along coordinates are then off by half of that times the
-  curvature, whatever the number of steps; along normal directions that error cancels on a quadratic, between a direction and its opposite.
+  curvature, whatever the number of steps; along normal directions that error cancels on a quadratic, between a direction and its opposite,
+  and so it does in ``kwsa, either way``, where all coordinates go up or all go down by chance. That is what `bbo.FrankWolfe` does.
 
 The formulas of `bbo.zeroth_order` are run by themselves, with the distances of the paper.
 """
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisitions.domain.convex import L1Ball
-from bbo.zeroth_order import coordinate_directions, coordinate_forward, forward_points, gaussian, gaussian_directions
+from bbo.zeroth_order import coordinate_directions, coordinate_forward, either_way, forward_points, gaussian, gaussian_directions
 from bbo.zeroth_order.frank_wolfe import Estimator, Iterate, advance, rates
 from benchmarks.resumable import Row
 
@@ -40,8 +41,9 @@ D = 10
 BALL = L1Ball(1, shape=D)
 CENTRE = np.array([0.9, 0.6, 0.3, *[0.0] * (D - 3)])
 LEAST = 0.5 * float(((BALL.project(CENTRE) - CENTRE) ** 2).sum())
-ESTIMATORS: dict[Estimator, int] = {"kwsa": 1, "rdsa": 1, "i_rdsa": 5}
-"""With the directions of a step, where there is a choice."""
+EITHER_WAY = "kwsa, either way"
+ESTIMATORS: dict[str, tuple[Estimator, int]] = {"kwsa": ("kwsa", 1), EITHER_WAY: ("kwsa", 1), "rdsa": ("rdsa", 1), "i_rdsa": ("i_rdsa", 5)}
+"""With their rates, and the directions of a step where there is a choice."""
 KINDS = ("common", "own", "own, floor")
 
 
@@ -56,16 +58,18 @@ def seen(points: Array, kind: str, rng: np.random.Generator) -> Array:
     return f(points) + NOISE * noise
 
 
-def run(estimator: Estimator, kind: str, seed: int, steps: tuple[int, ...] = STEPS) -> Row:
+def run(estimator: str, kind: str, seed: int, steps: tuple[int, ...] = STEPS) -> Row:
     """A run from the centre of the ball: how far f is above its minimum after so many steps."""
-    rng, iterate, m = np.random.default_rng(seed), Iterate.at(np.zeros(D)), ESTIMATORS[estimator]
+    rng, iterate, (name, m) = np.random.default_rng(seed), Iterate.at(np.zeros(D)), ESTIMATORS[estimator]
     above = []
     for t in range(max(steps)):
-        at = rates(estimator, t, d=D, m=m)
+        at = rates(name, t, d=D, m=m)
         c = max(at.c, FLOOR) if kind == "own, floor" else at.c
-        u = coordinate_directions(D) if estimator == "kwsa" else gaussian_directions(m, D, rng)
+        u = coordinate_directions(D) if name == "kwsa" else gaussian_directions(m, D, rng)
+        if estimator == EITHER_WAY:
+            u = either_way(u, rng)
         base, *around = seen(np.vstack([iterate.x, forward_points(iterate.x, u, c)]), kind, rng)
-        estimate = coordinate_forward if estimator == "kwsa" else gaussian
+        estimate = coordinate_forward if name == "kwsa" else gaussian
         iterate = advance(iterate, estimate(float(base), np.array(around), u, c), BALL.lmo, at)
         if t + 1 in steps:
             above.append(float(f(iterate.x)) - LEAST)

@@ -34,7 +34,17 @@ def test_a_run_falls_and_jobs_are_told_apart() -> None:
     row = benchmark.run("kwsa", "common", 0, steps=(10, 300))
     assert 0 < row["above"][1] < 0.2 * row["above"][0]
     keys = [tuple(key.items()) for key, _ in benchmark.jobs()]
-    assert len(set(keys)) == len(keys) == 90
+    assert len(set(keys)) == len(keys) == 120
+
+
+def test_a_floor_under_distances_stops_axes_that_always_go_up_and_not_those_that_go_either_way() -> None:
+    """Three runs of 1,000 steps each: the former end at half of the curvature's error, the latter far below."""
+    up, either = (
+        np.mean([benchmark.run(name, "own, floor", s, steps=(1000,))["above"][0] for s in range(3)])
+        for name in ("kwsa", benchmark.EITHER_WAY)
+    )
+    assert up > 0.05
+    assert either < 0.02
 
 
 def test_the_report_fits_what_the_rows_hold() -> None:

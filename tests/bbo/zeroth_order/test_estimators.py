@@ -15,6 +15,7 @@ from bbo.zeroth_order import (
     coordinate_central,
     coordinate_directions,
     coordinate_forward,
+    either_way,
     forward_points,
     gaussian,
     gaussian_directions,
@@ -108,6 +109,20 @@ def test_forward_differences_on_a_quadratic_are_off_by_half_the_step_times_the_c
     np.testing.assert_allclose(coordinate_central(sides(quadratic, axes, step), axes, step), GRADIENT, rtol=1e-10)
 
 
+def test_that_error_cancels_between_axes_and_their_opposites() -> None:
+    """In the mean of two opposite steps, exactly; over 4,000 random ones within four standard errors."""
+    axes, step = coordinate_directions(D), 0.25
+
+    def estimate(u: NDArray[np.float64]) -> NDArray[np.float64]:
+        return coordinate_forward(float(quadratic(X)), at(quadratic, u, step), u, step)
+
+    rng = np.random.default_rng(5)
+    assert {float(either_way(axes, rng)[2, 2]) for _ in range(20)} == {-1.0, 1.0}
+    np.testing.assert_allclose((estimate(axes) + estimate(-axes)) / 2, GRADIENT, rtol=1e-10)
+    mean = np.mean([estimate(either_way(axes, rng)) for _ in range(4000)], axis=0)
+    assert (np.abs(mean - GRADIENT) < 4 * step / 2 * np.abs(np.diag(HESSIAN)) / np.sqrt(4000)).all()
+
+
 def test_a_part_of_the_axes_gives_a_part_of_the_gradient() -> None:
     axes = coordinate_directions(D, [3, 1])
     wanted = GRADIENT * [0, 1, 0, 1]
@@ -151,7 +166,7 @@ def _terms(values: Array, u: Array, step: float) -> Array:
 
 
 def test_estimates_are_means_of_their_terms() -> None:
-    rng, step = np.random.default_rng(4), 0.3
+    rng, step = np.random.default_rng(0), 0.3
     normal, unit = gaussian_directions(50, D, rng), sphere_directions(50, D, rng)
     values = sides(quadratic, normal, step)
     np.testing.assert_allclose(antithetic(values, normal, step), _terms(values, normal, step).mean(axis=0), rtol=1e-12)
