@@ -1,4 +1,4 @@
-"""What cheaper evaluations save: `bayes` with fidelities against `bayes` that runs the target alone.
+"""What cheaper evaluations save: `bayes` with fidelities, by one rule or another, against `bayes` that runs the target alone.
 
     python -m benchmarks.fidelities --file fidelities.jsonl --seeds 5 --hours 1
     python -m benchmarks.fidelities --file fidelities.jsonl --report
@@ -21,10 +21,28 @@ import bbo
 from bbo.problems.problem import TestProblem
 from benchmarks.resumable import go_on, read
 
-BUDGETS = {"forrester": 12, "branin_levels": 25, "hartmann3_levels": 25, "borehole": 25, "augmented_branin": 25, "augmented_hartmann6": 40}
+BUDGETS = {
+    "forrester": 12,
+    "branin_levels": 25,
+    "hartmann3_levels": 25,
+    "hartmann6_levels": 40,
+    "borehole": 25,
+    "augmented_branin": 25,
+    "augmented_hartmann6": 40,
+}
 """Cost of a run, in evaluations of the target."""
 
-METHODS = ("fidelities", "target")
+TARGET = "target"
+METHODS: Mapping[str, str | None] = {
+    "fidelities": None,
+    "mf_mes": "mf_mes",
+    "mf_gibbon": "mf_gibbon",
+    "augmented_ei": "augmented_ei",
+    "two_stage_ei": "two_stage_ei",
+    TARGET: None,
+}
+"""With their acquisition functions; None is the default, the knowledge gradient per cost where there are fidelities."""
+
 SHARES = (0.25, 0.375, 0.5, 0.75, 1.0)
 
 
@@ -34,8 +52,8 @@ def run(name: str, method: str, seed: int) -> dict[str, Any]:
     (key,) = problem.space.targets
     parameter: Any = problem.space.parameters[key]
     dear = parameter.cost_at(parameter.target)
-    parameters = {k: p for k, p in problem.space.parameters.items() if method == "fidelities" or k != key}
-    study = bbo.Study(bbo.Space(parameters), list(problem.objectives), optimizer=bbo.Bayes(), seed=seed)
+    parameters = {k: p for k, p in problem.space.parameters.items() if method != TARGET or k != key}
+    study = bbo.Study(bbo.Space(parameters), list(problem.objectives), optimizer=bbo.Bayes(acquisition=METHODS[method]), seed=seed)
     spent, trace, levels = 0.0, list[tuple[float, float]](), list[Any]()
     while spent < BUDGETS[name]:
         trial = study.ask()
@@ -71,8 +89,8 @@ def report(rows: Sequence[Mapping[str, Any]]) -> str:
         for method, median in medians.items():
             shown = " | ".join(f"{median[np.searchsorted(costs, share * budget, side='right') - 1]:.2g}" for share in SHARES)
             reached = ""
-            if method == "fidelities" and "target" in medians:
-                above = np.flatnonzero(median > max(medians["target"][-1], 1e-6))
+            if method != TARGET and TARGET in medians:
+                above = np.flatnonzero(median > max(medians[TARGET][-1], 1e-6))
                 last = above[-1] + 1 if len(above) else 0
                 reached = f"{costs[last] / budget:.2f}" if last < len(costs) else "never"
             lines.append(f"| {name} | {method} | {len(runs[method])} | {shown} | {reached} |")
@@ -87,6 +105,8 @@ def _at(trace: Sequence[Sequence[float]], cost: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--file", type=Path, default=Path(".bench/results/fidelities.jsonl"))
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--problems", nargs="+", default=list(BUDGETS), choices=list(BUDGETS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--hours", type=float, default=24.0, help="start no further run after so many")
     parser.add_argument("--report", action="store_true", help="print the table of what is there")
@@ -97,8 +117,8 @@ def main() -> None:
     jobs = (
         ({"problem": name, "method": method, "seed": seed}, partial(run, name, method, seed))
         for seed in range(arguments.seeds)
-        for name in BUDGETS
-        for method in METHODS
+        for name in arguments.problems
+        for method in arguments.methods
     )
     go_on(arguments.file, jobs, hours=arguments.hours, say=_said)
 

@@ -58,6 +58,15 @@ def hartmann3_levels() -> TestProblem:
     return _leveled("hartmann3_levels", _hartmann3, [_UNIT] * 3, levels, HARTMANN3, "Kandasamy et al. (2016); Emukit")
 
 
+def hartmann6_levels() -> TestProblem:
+    """Hartmann's function in six dimensions and four levels with other weights (Kandasamy et al., 2016).
+
+    The weights move by as much from level to level as in `hartmann3_levels`; in the code that was released with the paper by a tenth.
+    """
+    levels = {"lowest": 1.0, "low": 10.0, "medium": 100.0, "high": 1000.0}
+    return _leveled("hartmann6_levels", _hartmann6, [_UNIT] * 6, levels, HARTMANN6, "Kandasamy et al. (2016)")
+
+
 def park() -> TestProblem:
     """Park's first function, maximized (Park, 1991; levels of Xiong, Qian and Wu, 2013).
 
@@ -189,8 +198,16 @@ def _currin(x: Array, level: str) -> float:
 
 
 def _hartmann3(x: Array, level: str) -> float:
-    steps = ("high", "medium", "low").index(level)
-    return functions.hartmann3(x, HARTMANN_WEIGHTS + steps * np.array([0.01, -0.01, -0.1, 0.1]))
+    return functions.hartmann3(x, _weights(level))
+
+
+def _hartmann6(x: Array, level: str) -> float:
+    return functions.hartmann6(x, _weights(level))
+
+
+def _weights(level: str) -> Array:
+    steps = ("high", "medium", "low", "lowest").index(level)
+    return np.asarray(HARTMANN_WEIGHTS + steps * np.array([0.01, -0.01, -0.1, 0.1]))
 
 
 def _park(x: Array, level: str) -> float:

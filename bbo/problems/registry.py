@@ -19,8 +19,8 @@ _MODULES = {
     ),
     "bbo.problems.gradients": "branin_gradients hartmann3_gradients hartmann6_gradients rosenbrock_gradients",
     "bbo.problems.fidelity": (
-        "forrester perdikaris branin_levels currin hartmann3_levels park borehole augmented_branin augmented_hartmann6 "
-        "augmented_rosenbrock borehole_chen wing_weight"
+        "forrester perdikaris branin_levels currin hartmann3_levels hartmann6_levels park borehole augmented_branin "
+        "augmented_hartmann6 augmented_rosenbrock borehole_chen wing_weight"
     ),
     "bbo.problems.fronts": (
         "branin_currin zdt1 zdt2 zdt3 dtlz1 dtlz2 dtlz5 vehicle_safety car_side_impact_4 penicillin disc_brake constr "

@@ -101,6 +101,9 @@ def test_levels_by_hand() -> None:
     assert value("park", x1=0.0, x2=1.0, x3=0.0, x4=1.0, fidelity="low") == pytest.approx(0.5 + 3 * math.e + 1.5)
     level = [value("hartmann3_levels", x1=0.1091, x2=0.8732, x3=0.5547, fidelity=f) for f in ("low", "medium", "high")]
     assert np.diff(level) == pytest.approx([-0.1, -0.1], abs=2e-3)  # at the third centre its weight is what counts
+    sixth = {f"x{i + 1}": v for i, v in enumerate((0.4047, 0.8828, 0.8732, 0.5743, 0.1091, 0.0381))}
+    level = [value("hartmann6_levels", **sixth, fidelity=f) for f in ("lowest", "low", "medium", "high")]
+    assert np.diff(level) == pytest.approx([0.1] * 3, abs=2e-3)  # at the fourth, whose weight falls towards the target
 
 
 def test_currins_and_parks_greatest_values_are_the_literatures() -> None:
