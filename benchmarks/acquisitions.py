@@ -6,7 +6,7 @@
 A run that is cut short goes on where it ended: a line of the file is one finished run. What counts is the regret, without noise, of the
 point that `Study.recommend` gives at the end; seeds and initial designs are shared. Plain expected improvement takes the best value
 measured for what is to be improved on, as if it had no noise. What has ten seeds comes first; all others have three, and are
-reported without a claim.
+reported without a claim. Studies have to learn how large the noise is, or are told (`Objective.sd`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,21 +49,23 @@ METHODS: Mapping[str, Callable[[], bbo.Bayes]] = {
     PLAIN: lambda: bbo.Bayes(acquisition=_plain),
     **{name: lambda name=name: bbo.Bayes(acquisition=name) for name in (*CLAIMED, "log_ei", "mes", "gibbon", "ucb", "thompson", "log_pi")},  # type: ignore[misc]
 }
+NOISES = ("learnt", "told")
 SEEDS = {name: 10 if name in (PLAIN, *CLAIMED) else 3 for name in METHODS}
 
 
-def run(name: str, method: str, seed: int) -> dict[str, Any]:
+def run(name: str, method: str, noise: str, seed: int) -> dict[str, Any]:
     """One run: the regret of the recommended point at half of the budget and at its end."""
-    noise, budget, options = NOISY[name]
-    problem = bbo.problems.get(name, noise=noise, **options)
-    study = problem.study(optimizer=METHODS[method](), seed=seed)
+    sd, budget, options = NOISY[name]
+    problem = bbo.problems.get(name, noise=sd, **options)
+    objectives = [replace(objective, sd=sd if noise == "told" else None) for objective in problem.objectives]
+    study = bbo.Study(problem.space, objectives, optimizer=METHODS[method](), seed=seed)
     started, trace = time.process_time(), list[tuple[int, float]]()
     for number in range(budget):
         trial = study.ask()
         study.tell(trial, problem(trial))
         if number + 1 in (budget // 2, budget):
             trace.append((number + 1, _regret(problem, study)))
-    return {"problem": name, "method": method, "seed": seed, "trace": trace, "seconds": time.process_time() - started}
+    return {"problem": name, "method": method, "noise": noise, "seed": seed, "trace": trace, "seconds": time.process_time() - started}
 
 
 def _regret(problem: Any, study: bbo.Study) -> float:
@@ -71,6 +74,12 @@ def _regret(problem: Any, study: bbo.Study) -> float:
 
 
 def report(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table for each way to know the noise."""
+    found = {noise: [row for row in rows if row["noise"] == noise] for noise in NOISES}
+    return "\n\n".join(f"Noise {noise}:\n\n{_table(of_it)}" for noise, of_it in found.items() if of_it)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Medians over seeds with quartiles, and on how many problems each is below plain expected improvement over the seeds of both."""
     found = {(row["problem"], row["method"], row["seed"]): float(row["trace"][-1][1]) for row in rows}
     methods = [method for method in METHODS if any(key[1] == method for key in found)]
@@ -96,6 +105,7 @@ def report(rows: Sequence[Mapping[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--file", type=Path, default=Path(".bench/results/acquisitions.jsonl"))
+    parser.add_argument("--noise", nargs="+", default=list(NOISES), choices=NOISES)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--seeds", type=int, default=10, help="at most; those without a claim have three")
     parser.add_argument("--hours", type=float, default=8.0, help="start no further run after so many")
@@ -105,8 +115,9 @@ def main() -> None:
         print(report(read(arguments.file)))
         return
     jobs = (
-        ({"problem": name, "method": method, "seed": seed}, partial(run, name, method, seed))
+        ({"problem": name, "method": method, "noise": noise, "seed": seed}, partial(run, name, method, noise, seed))
         for seed in range(arguments.seeds)
+        for noise in arguments.noise
         for name in NOISY
         for method in arguments.methods
         if seed < SEEDS[method]
@@ -115,7 +126,8 @@ def main() -> None:
 
 
 def _said(row: Mapping[str, Any]) -> str:
-    return f"{row['problem']} {row['method']} seed {row['seed']}: regret {row['trace'][-1][1]:.3g} in {row['seconds']:.0f} s"
+    run = f"{row['problem']} {row['method']}, noise {row['noise']}, seed {row['seed']}"
+    return f"{run}: regret {row['trace'][-1][1]:.3g} in {row['seconds']:.0f} s"
 
 
 if __name__ == "__main__":
