@@ -176,7 +176,7 @@ class Bayes(FromHistory):
     learn_costs: bool = False
     prior_studies: Sequence[str | PriorStudy | Study | Mapping[str, Any]] | None = field(default=None, hash=False)
     name: ClassVar[str] = "bayes"
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     uses_sd: ClassVar[bool] = True
     roles: ClassVar[tuple[Role, ...]] = (*fidelities.ROLES, *robust.ROLES)
 
@@ -345,15 +345,25 @@ class Bayes(FromHistory):
         """Whether its proposals rest on the measure over conditions, inexact settings among them."""
         return not self._own and robust.applies(problem) and self.named(problem)[1].environments
 
-    def targets(self, state: History) -> list[Target]:
-        """What is modelled, in the units of the model, finished studies and gradients among it."""
+    def may_bend(self, problem: Problem) -> bool:
+        """Whether a fit decides if the objective is bent: where there are named levels or sources; else `output_warp` alone decides."""
+        named = bool(problem.space.targets) and not fidelities.ranges(problem.space)
+        return self.output_warp and named and not callable(self.surrogate) and not self.judges_conditions(problem)
+
+    def targets(self, state: History, *, bent: bool = True) -> list[Target]:
+        """What is modelled, in the units of the model, finished studies and gradients among it.
+
+        Args:
+            state: What is known.
+            bent: Whether objectives may be bent, as far as `output_warp` lets them be.
+        """
         from bbo.optimizers.targets import targets_of
 
         problem = state.problem
         if tasks.names(problem.space):
             return [tasks.within(target, problem.space) for target in targets_of(state, power=False, tails=True)]
         judges = self.judges_conditions(problem)
-        power = self.output_warp and not judges  # which would bend sums over conditions
+        power = bent and self.output_warp and not judges  # which would bend sums over conditions
         targets = targets_of(state, power=power, tails=judges, gradients=slopes.used(self, problem))
         if not self.prior_studies:
             return targets
@@ -378,12 +388,14 @@ class Bayes(FromHistory):
         from bbo.optimizers.targets import WORKS
 
         with fitting.one_thread():
-            targets = self.targets(state)
+            targets = self.targets(state, bent=fitting.bent(request.memo or state.memo))
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
             else:
                 fit = fitting.Fit(fitting.conditioned(state.problem, modelled, self, request.memo), request.memo, "hyperparameters kept")
+            if fitting.BENT in fit.memo:
+                targets = list(fit.surrogate.targets)
             queries, aim, path = self._search(state, fit.surrogate, request, targets)
         if not queries:
             return replace(Sobol().propose(state, request), note="a Sobol point, since the model's pool holds known points only")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from bbo.log.states import State
@@ -27,6 +28,9 @@ ALWAYS = 100
 
 GROWTH = 1.07
 """By which factor their number grows from fit to fit beyond."""
+
+BENT = "bent"
+"""Key of a memo that says whether the objective is bent, where that was decided."""
 
 AFRESH = 1.5
 """By which factor it grows until a fit starts from the priors again, lest an early mode of the posterior be kept for ever."""
@@ -75,17 +79,47 @@ def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
     if memo is not None and gps.fits(found, memo["gps"]) and not _due(n, memo, state.amendments):
         kept = conditioned(state.problem, found, settings, memo)
         return Fit(kept, memo, _said(f"hyperparameters of {memo['n']}", kept.record))
-    afresh = memo is None or n >= AFRESH * memo["afresh"] or memo["amendments"] != state.amendments
-    warm = None if afresh or memo is None else memo["gps"]
     seed = int(state.problem.rng("bayes", "fit", state.draws).integers(2**31))
-    surrogate = gps.fitted(found, columns(state.problem.space), _settings(settings), warm=warm, seed=seed)
-    since = n if memo is None or afresh else memo["afresh"]
-    made = {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo()}
+    if memo is None or n >= AFRESH * memo["afresh"] or memo["amendments"] != state.amendments:
+        surrogate, decided, since = *_afresh(state, found, settings, seed), n
+    else:
+        surrogate = gps.fitted(found, columns(state.problem.space), _settings(settings), warm=memo["gps"], seed=seed)
+        decided, since = {key: memo[key] for key in (BENT,) if key in memo}, memo["afresh"]
+    made = {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo(), **decided}
     return Fit(surrogate, made, _said("fitted", surrogate.record))
+
+
+def _afresh(state: History, found: Sequence[Target], settings: Bayes, seed: int) -> tuple[Surrogate, dict[str, Any]]:
+    """A surrogate fitted from the priors, and what was decided for it.
+
+    Levels build on each other linearly in the model, which bending the objective may make true or untrue: where there are any, it is bent
+    if that has the greater evidence, ``log p(y | X)`` in units of the outcome at the best hyperparameters.
+    """
+
+    def fitted(targets: Sequence[Target]) -> Surrogate:
+        return gps.fitted(targets, columns(state.problem.space), _settings(settings), warm=None, seed=seed)
+
+    if not settings.may_bend(state.problem) or found[0].gradients is not None:
+        return fitted(found), {}
+    curved, straight = (fitted(settings.targets(state, bent=each)) for each in (True, False))
+    better = _evidence(curved) >= _evidence(straight)
+    return curved if better else straight, {BENT: better}
+
+
+def _evidence(surrogate: Surrogate) -> float:
+    """Log density of the objective's values."""
+    target, gp = surrogate.targets[0], surrogate.gps[0]
+    assert isinstance(gp, ExactGP)  # finished studies exclude fidelities
+    return gp.log_marginal_likelihood + float(np.log(target.transform.derivative(target.transform.inverse(target.y))).sum())
 
 
 def _said(how: str, record: str) -> str:
     return f"{how} ({record})" if record else how
+
+
+def bent(memo: Mapping[str, Any] | None) -> bool:
+    """Whether the objective was bent for the fit of a memo, as far as the settings let it be."""
+    return memo is None or bool(memo.get(BENT, True))
 
 
 def _due(n: int, memo: Mapping[str, Any], amendments: int) -> bool:
@@ -98,11 +132,11 @@ def conditioned(problem: Problem, found: Sequence[Target], settings: Bayes, memo
     return gps.conditioned(found, columns(problem.space), _settings(settings), memo["gps"])
 
 
-def refreshed(problem: Problem, found: Sequence[Target], settings: Bayes, memo: Mapping[str, Any] | None) -> Surrogate:
-    """A surrogate of all targets: of a memo's hyperparameters where it has them all, else fitted."""
-    if memo is not None and gps.fits(found, memo["gps"]):
-        return conditioned(problem, found, settings, memo)
-    return gps.fitted(found, columns(problem.space), _settings(settings), warm=None, seed=0)
+def refreshed(state: History, found: Sequence[Target], settings: Bayes) -> Surrogate:
+    """A surrogate of all targets: of the latest proposal's hyperparameters where it has them all, else fitted."""
+    if state.memo is not None and gps.fits(found, state.memo["gps"]):
+        return conditioned(state.problem, found, settings, state.memo)
+    return _afresh(state, found, settings, seed=0)[0]
 
 
 def further(problem: Problem, target: Target, settings: Bayes, *, warm: Mapping[str, Any] | None, seed: int) -> ExactGP:

@@ -109,7 +109,7 @@ class Optimistic(FromHistory, ABC):
         if len(state.finished(State.DONE)) < 2:
             return None
         with fitting.one_thread():
-            surrogate = fitting.refreshed(state.problem, self._targets(state), self._processes, state.memo)
+            surrogate = fitting.refreshed(state, self._targets(state), self._processes)
         return Model(state.problem, surrogate, tuple(record.number for record in usable(state, State.DONE)))
 
     def _targets(self, state: History) -> list[Target]:

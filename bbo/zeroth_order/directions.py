@@ -19,7 +19,7 @@ def either_way(directions: NDArray[np.float64], rng: np.random.Generator) -> NDA
     Forward differences along axes are off by curvature always the same way; along these that cancels in an average over many steps. One
     sign for all, so that noise of the base point shifts all slopes alike: on a simplex that makes no difference.
     """
-    return rng.choice([-1.0, 1.0]) * directions
+    return np.asarray(rng.choice([-1.0, 1.0]) * directions)
 
 
 def gaussian_directions(n: int, d: int, rng: np.random.Generator) -> NDArray[np.float64]:

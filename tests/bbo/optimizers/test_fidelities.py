@@ -196,3 +196,44 @@ def test_what_was_measured_is_seen_at_the_target() -> None:
     for known in (given.measured, replace(given, feasible=[]).measured):  # nothing is feasible where all was measured outside
         assert set(known[:, column]) == {fine}
         np.testing.assert_array_equal(np.unique(np.delete(known, column, 1), axis=0), np.unique(np.delete(everything, column, 1), axis=0))
+
+
+def known_in_levels(name: str, *, output_warp: bool = True) -> bbo.Study:
+    """A study that knows 8 values of a problem's target and 24 of every other level."""
+    problem = bbo.problems.get(name)
+    study = bbo.Study(problem.space, "minimize", optimizer=Bayes(output_warp=output_warp), seed=0)
+    target = problem.space.targets["fidelity"]
+    for k, level in enumerate(problem.space.parameters["fidelity"].main):
+        for point in problem.space.sobol(8 if level == target else 24, seed=k, fixed={"fidelity": level}):
+            study.add(point, problem.evaluate(point)["value"])
+    return study
+
+
+def memo(study: bbo.Study) -> Mapping[str, Any]:
+    """What the next proposal leaves for those after it."""
+    study.ask()
+    return study.storage.read("study")[-1].body["memo"]
+
+
+def test_levels_that_are_multiples_of_each_other_up_to_a_line_stay_so() -> None:
+    """Bent, they would not be, and predictions would be off by a fifth of the standard deviation."""
+    study, problem = known_in_levels("forrester"), bbo.problems.get("forrester")
+    points = [{"x1": x, "fidelity": "high"} for x in np.linspace(0, 1, 101).tolist()]
+    values = np.array([problem.evaluate(point)["value"] for point in points])
+    found = np.array([prediction.mean["value"] for prediction in study.predict(points)])
+    assert np.sqrt(np.mean((found - values) ** 2)) < 0.02 * values.std()
+    assert memo(study)["bent"] is False
+
+
+def test_an_objective_is_bent_where_that_has_the_greater_evidence_and_only_if_it_may() -> None:
+    assert memo(known_in_levels("hartmann3_levels"))["bent"] is True
+    assert "bent" not in memo(known_in_levels("hartmann3_levels", output_warp=False))
+
+
+def test_what_was_decided_holds_until_hyperparameters_are_fitted_afresh() -> None:
+    study, problem = known_in_levels("forrester"), bbo.problems.get("forrester")
+    assert memo(study)["bent"] is False
+    for k in range(3):
+        study.add(point := {"x1": 0.1 + 0.3 * k, "fidelity": "high"}, problem.evaluate(point)["value"])
+    later = memo(study)
+    assert (later["n"], later["afresh"], later["bent"]) == (35, 32, False)
