@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from acquisitions.expected_improvement import ExpectedImprovement as ExpectedImprovement
     from acquisitions.expected_improvement import LogExpectedImprovement as LogExpectedImprovement
     from acquisitions.extended_probability_of_improvement import LogExtendedProbabilityOfImprovement as LogExtendedProbabilityOfImprovement
+    from acquisitions.feasibility import ExpectedViolation as ExpectedViolation
     from acquisitions.feasibility import LogProbabilityOfFeasibility as LogProbabilityOfFeasibility
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
     from acquisitions.hypervolume_improvement import LogExpectedHypervolumeImprovement as LogExpectedHypervolumeImprovement
@@ -91,6 +92,7 @@ REGISTRY = {
     "straddle": "acquisitions.straddle:Straddle",
     "mean": "acquisitions.posterior_mean:PosteriorMean",
     "log_pof": "acquisitions.feasibility:LogProbabilityOfFeasibility",
+    "expected_violation": "acquisitions.feasibility:ExpectedViolation",
     "log_cei": "acquisitions.constrained_expected_improvement:LogConstrainedExpectedImprovement",
 }
 """Acquisition functions with an analytic fast path: name to ``module:class``, imported on use."""

@@ -68,9 +68,9 @@ class Bayes(FromHistory):
 
     Starts with Sobol points. Then one objective is improved by log noisy expected improvement, several by log noisy expected
     hypervolume improvement, more than four as ``"parego"`` does; outcome constraints and the risk of a failure weigh in by their
-    modelled probability, and while nothing feasible is known that probability alone is maximized. Running trials take part with the
-    values that the model expects of them, uncertain as they are, which also spreads a batch. Every known constraint holds, and
-    points that are known are not proposed again.
+    modelled probability, and while nothing feasible is known that probability alone is maximized, in turn with the least expected
+    violation. Running trials take part with the values that the model expects of them, uncertain as they are, which also spreads a
+    batch. Every known constraint holds, and points that are known are not proposed again.
 
     Hyperparameters are fitted after every tell up to 100 trials, then whenever their number has grown by 7 %, from those of the
     fit before. Standard deviations told with the outcomes (or `Objective.sd`) are used where every trial has one, else the noise is
@@ -121,7 +121,7 @@ class Bayes(FromHistory):
     ``Study.recommend(fixed=...)`` for the best point of a task.
 
     A model or an acquisition function of your own goes through the same loop: the Sobol points, the known constraints, no point
-    twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized all the same;
+    twice, and a Sobol point where it fails. While nothing feasible is known the probability of feasibility is maximized;
     where a failure is likelier than not, nothing is proposed. An acquisition function is told of running trials by `set_X_pending`;
     for one of BoTorch's analytic ones, the model takes its means for their results. `Study.predict`, `recommend` and
     `importance` rest on the Gaussian processes, whatever the proposals rest on.

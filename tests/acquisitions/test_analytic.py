@@ -12,6 +12,7 @@ from botorch.models import ModelListGP
 import acquisitions
 from acquisitions import (
     ExpectedImprovement,
+    ExpectedViolation,
     LogConstrainedExpectedImprovement,
     LogExpectedImprovement,
     LogProbabilityOfFeasibility,
@@ -147,6 +148,31 @@ def test_feasibility_equals_botorch(make_case, check_gradient, X):
     ours = LogProbabilityOfFeasibility(constraints(case))
     agree(ours, analytic.LogProbabilityOfFeasibility(ModelListGP(*case.model.models[1:]), bounds), X)
     check_gradient(ours, X)
+
+
+def test_expected_violation_is_that_of_samples_and_of_expected_improvement(make_case, check_gradient, X):
+    """Beyond one bound it is the improvement over it; beyond two the integral by quadrature."""
+    case = make_case(outcomes=4)
+    ours = ExpectedViolation(constraints(case))
+    nodes, weights = np.polynomial.legendre.leggauss(4000)
+    expected = np.zeros(len(X))
+    for constraint in constraints(case):
+        mean, variance = constraint.gp.predict(X)
+        sd = np.sqrt(variance)[:, None]
+        values = mean[:, None] + 9 * sd * nodes
+        density = np.exp(-0.5 * ((values - mean[:, None]) / sd) ** 2) / np.sqrt(2 * np.pi) / sd
+        beyond = np.zeros_like(values)
+        if constraint.upper is not None:
+            beyond += np.maximum(values - constraint.upper, 0)
+        if constraint.lower is not None:
+            beyond += np.maximum(constraint.lower - values, 0)
+        expected += (density * beyond * 9 * sd) @ weights
+    np.testing.assert_allclose(ours.value(X), -expected, rtol=1e-5, atol=1e-7)
+    check_gradient(ours, X)
+    one = ExpectedViolation([OutcomeConstraint(case.gps[0], upper=0.3)])
+    np.testing.assert_allclose(-one.value(X), ExpectedImprovement(case.gps[0], 0.3).value(X), rtol=1e-12)
+    with pytest.raises(ValueError, match="at least one constraint"):
+        ExpectedViolation([])
 
 
 def test_constrained_improvement_equals_botorch(make_case, check_gradient, X):

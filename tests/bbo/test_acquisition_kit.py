@@ -169,6 +169,7 @@ BUILDS = {
     "log_eubo": lambda gps: acquisitions.LogGainOfBestOption(gps[0], X[3]),
     "mean": lambda gps: acquisitions.PosteriorMean(gps[0]),
     "log_pof": lambda gps: acquisitions.LogProbabilityOfFeasibility(constraints(gps)),
+    "expected_violation": lambda gps: acquisitions.ExpectedViolation(constraints(gps)),
     "log_cei": lambda gps: acquisitions.LogConstrainedExpectedImprovement(gps[0], 0.5, constraints(gps)),
 }
 CONDITIONS = acquisitions.Scenarios(

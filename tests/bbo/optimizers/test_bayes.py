@@ -355,6 +355,17 @@ def test_a_region_that_fails_is_avoided() -> None:
     assert len({tuple(p.items()) for p in failed}) == len(failed)
 
 
+def test_while_nothing_is_feasible_probability_and_violation_take_turns() -> None:
+    """Running trials count too."""
+    study = bbo.Study(BOX, {"f": "minimize"}, outcome_constraints=["c >= 9.9"], optimizer=Bayes(n_initial=3), seed=1)
+    for x in (0.5, 2.0, 3.5, 5.0):
+        study.add({"x": x, "y": 0.1 * x}, {"f": x, "c": x})
+    trials = [study.ask() for _ in range(3)]
+    aims = [str(study.record(trial.number).asked["note"]).partition(", by")[0] for trial in trials]
+    likely, near = (f"{aim}, since nothing feasible is known" for aim in ("probability of feasibility", "least expected violation"))
+    assert aims == [likely, near, likely]
+
+
 def test_looks_for_feasibility_first_and_then_improves() -> None:
     """x must exceed 8, the objective draws towards 0."""
 

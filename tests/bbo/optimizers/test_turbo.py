@@ -201,7 +201,7 @@ def test_while_nothing_is_feasible_the_region_follows_the_least_violation() -> N
         study.tell(study.ask(), {"loss": loss, "a": a, "b": b})
     # in units of the largest violations, 8 and 10: 1.5, 0.225, 1.5
     proposal = propose(study)
-    assert proposal.note.startswith("probability of feasibility, since nothing feasible is known in a region of length 0.8 around trial 1")
+    assert proposal.note.startswith("least expected violation, since nothing feasible is known in a region of length 0.8 around trial 1")
     study.tell(study.ask(), {"loss": 99.0, "a": 0.5, "b": 10.0})
     assert now(study).region == TrustRegion(successes=1)
     study.tell(study.ask(), {"loss": 120.0, "a": -1.0, "b": 11.0})  # feasible, whatever its loss
