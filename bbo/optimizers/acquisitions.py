@@ -366,6 +366,8 @@ def default(problem: Problem) -> str:
     """The name of the one that a problem calls for."""
     if problem.objectives[0].feedback == "ranking":
         return "eubo"
-    if problem.space.targets or robust.needed(problem) or robust.applies(problem):
+    if robust.needed(problem) or robust.applies(problem):
         return "knowledge_gradient"
+    if problem.space.targets:
+        return "mf_mes"
     return "log_ei" if len(problem.objectives) <= MOST_OBJECTIVES else "parego"

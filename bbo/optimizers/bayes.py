@@ -96,10 +96,11 @@ class Bayes(FromHistory):
     the objective crosses a level. Which takes what is in `bbo.optimizers.acquisitions`.
 
     A `bbo.Fidelity` or `bbo.Source` is an input of the model, in which named levels build on each other and sources look at the target
-    (`surrogates.exact_gp.kernels.Coregional`). Each evaluation is then worth the knowledge gradient about the best point at the target
-    for what it costs, and the cheap ones are run as long as they say more for their price (misoKG:
-    Poloczek, Wang & Frazier 2017, arXiv:1603.00389); for other rules see `bbo.optimizers.fidelity_rules`. The initial design is of all
-    levels. Outcome constraints count as they are at the target. Ask `Study.recommend` for the best point at the target.
+    (`surrogates.exact_gp.kernels.Coregional`). Each evaluation is then worth what it says about the best value at the target for what it
+    costs, and the cheap ones are run as long as they say more for their price (MF-MES: Takeno et al. 2020, arXiv:1901.08275; with
+    ``"knowledge_gradient"`` misoKG: Poloczek, Wang & Frazier 2017, arXiv:1603.00389); for other rules see
+    `bbo.optimizers.fidelity_rules`. The initial design is of all levels. Outcome constraints count as they are at the target. Ask
+    `Study.recommend` for the best point at the target.
 
     A `bbo.Environment` is an input of the model too, and so is what inexact settings (`input_sd`) may become. Designs are then judged by
     their expectation over all conditions, or by another `Objective.risk`, and each evaluation, of a design in one condition, is worth
@@ -132,8 +133,8 @@ class Bayes(FromHistory):
             (``"knowledge_gradient"`` and ``"kgcp"`` then over evaluated points, and ``"straddle"``). Or a function
             ``build(model, context)`` that returns a BoTorch acquisition function of one point, to be maximized over the unit cube;
             or a class of these that BoTorch has an input constructor for. None means ``"log_ei"``, ``"parego"`` with more than four
-            objectives, ``"knowledge_gradient"`` where there is a fidelity, a source, an environment or an `input_sd`, and ``"eubo"``
-            where results are rankings.
+            objectives, ``"mf_mes"`` where there is a fidelity or a source, ``"knowledge_gradient"`` where there is an environment or an
+            `input_sd`, and ``"eubo"`` where results are rankings.
         n_initial: Finished trials before the model takes over; None means ``d + 1``, at least 5 and at most 10.
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).

@@ -70,7 +70,7 @@ def test_the_default_is_what_the_problem_calls_for() -> None:
     ranged = bbo.Space({"x": bbo.Float(0, 1), "t": bbo.Fidelity(1, 9)})
     plain, leveled = (bbo.Study(space, "minimize", optimizer="sobol")._problem for space in (BOX, ranged))
     assert Bayes().acquisition is None
-    assert (default(plain), default(leveled)) == ("log_ei", "knowledge_gradient")
+    assert (default(plain), default(leveled)) == ("log_ei", "mf_mes")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -153,7 +153,7 @@ def test_half_of_the_cost_is_spent_at_the_target() -> None:
     assert not fidelities.due_at_target(LEVELS, [*[coarse] * 10, fine])
     assert fidelities.due_at_target(LEVELS, [*[coarse] * 11, fine])
     assert not fidelities.due_at_target(bbo.Space({"x": bbo.Float(0, 1)}), [{"x": 0.5}])
-    study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(n_initial=4), seed=1)
+    study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(acquisition="knowledge_gradient", n_initial=4), seed=1)
     for point in LEVELS.sobol(12, seed=3, fixed={"mesh": "coarse"}):
         study.add(point, measured(point))
     assert study.ask().params["mesh"] == "fine"
@@ -163,7 +163,10 @@ def test_half_of_the_cost_is_spent_at_the_target() -> None:
 
 def test_where_all_is_known_the_target_is_run() -> None:
     study = bbo.Study(
-        bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity({"coarse": 1, "fine": 10})}), "minimize", optimizer=Bayes(), seed=1
+        bbo.Space({"x": bbo.Float(0, 1), "mesh": bbo.Fidelity({"coarse": 1, "fine": 10})}),
+        "minimize",
+        optimizer=Bayes(acquisition="knowledge_gradient"),
+        seed=1,
     )
     for k in range(14):
         study.add({"x": k / 13, "mesh": "fine"}, (k / 13 - 0.4) ** 2)

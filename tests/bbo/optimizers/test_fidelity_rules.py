@@ -125,7 +125,8 @@ def test_constraints_are_those_of_the_target(name: str) -> None:
     study = bbo.Study(LEVELS, "minimize", optimizer=Bayes(acquisition=name, n_initial=2), seed=3, outcome_constraints=["g <= 0"])
     for k, x in enumerate(np.linspace(0.02, 0.98, 13)):
         mesh = ("fine", "coarse")[k % 2]
-        study.add({"x": float(x), "mesh": mesh}, {"value": (x - 0.8) ** 2, "g": x - 0.5 if mesh == "fine" else -1.0})
+        wavy = (x - 0.8) ** 2 + 0.1 * np.sin(30 * x)  # so that there is something left to learn
+        study.add({"x": float(x), "mesh": mesh}, {"value": wavy, "g": x - 0.5 if mesh == "fine" else -1.0})
     score, _ = made(study)
     points = [{"x": x, "mesh": mesh} for mesh in ("coarse", "fine") for x in (0.45, 0.75)]
     values = score.value(LEVELS.encode(points)).reshape(2, 2)
