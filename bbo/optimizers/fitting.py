@@ -86,7 +86,8 @@ def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
         surrogate = gps.fitted(found, columns(state.problem.space), _settings(settings), warm=memo["gps"], seed=seed)
         decided, since = {key: memo[key] for key in (BENT,) if key in memo}, memo["afresh"]
     made = {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo(), **decided}
-    return Fit(surrogate, made, _said("fitted", surrogate.record))
+    how = f"fitted to values {'bent' if decided[BENT] else 'as they are'}" if decided else "fitted"
+    return Fit(surrogate, made, _said(how, surrogate.record))
 
 
 def _afresh(state: History, found: Sequence[Target], settings: Bayes, seed: int) -> tuple[Surrogate, dict[str, Any]]:

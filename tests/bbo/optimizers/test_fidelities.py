@@ -226,6 +226,7 @@ def test_levels_that_are_multiples_of_each_other_up_to_a_line_stay_so() -> None:
     found = np.array([prediction.mean["value"] for prediction in study.predict(points)])
     assert np.sqrt(np.mean((found - values) ** 2)) < 0.02 * values.std()
     assert memo(study)["bent"] is False
+    assert "fitted to values as they are (" in study.storage.read("study")[-1].body["note"]
 
 
 def test_an_objective_is_bent_where_that_has_the_greater_evidence_and_only_if_it_may() -> None:
