@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,7 +85,41 @@ class OutcomeConstraint:
 
 
 @dataclass(frozen=True, slots=True)
-class LogProbabilityOfFeasibility:
+class _Summed(ABC):
+    """A sum over outcomes that are independent of each other."""
+
+    constraints: Sequence[OutcomeConstraint]
+
+    def __post_init__(self) -> None:
+        if not self.constraints:
+            raise ValueError(f"{type(self).__name__} needs at least one constraint")
+
+    @abstractmethod
+    def _part(self, constraint: OutcomeConstraint, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        """What an outcome adds, and the derivatives of that with respect to its mean and sd; all of one shape."""
+
+    def value(self, X: Array) -> Array:
+        """The score at each row of X (`m x d`), shape `m`."""
+        total = np.zeros(len(X))
+        for constraint in self.constraints:
+            mean, variance = constraint.gp.predict(X)
+            total += self._part(constraint, mean, spread(variance)[0])[0]
+        return total
+
+    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
+        """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`)."""
+        total, gradient = np.zeros(len(X)), np.zeros_like(X)
+        for constraint in self.constraints:
+            moments = constraint.gp.at(X)
+            sd, d_sd = spread(moments.variance)
+            value, d_mean, d_spread = self._part(constraint, moments.mean, sd)
+            total += value
+            gradient += moments.pull(d_mean, d_spread * d_sd)
+        return total, gradient
+
+
+@dataclass(frozen=True, slots=True)
+class LogProbabilityOfFeasibility(_Summed):
     """``sum_i log P(lower_i <= g_i(x) <= upper_i)`` over independent outcomes.
 
     To be maximized alone while nothing feasible is known. BoTorch: `LogProbabilityOfFeasibility`.
@@ -95,40 +130,18 @@ class LogProbabilityOfFeasibility:
         capped: Whether ``min(1, 2 P_i)`` counts in the place of each probability P_i, so that even odds count as kept.
     """
 
-    constraints: Sequence[OutcomeConstraint]
     capped: bool = False
 
-    def __post_init__(self) -> None:
-        if not self.constraints:
-            raise ValueError("the probability of feasibility needs at least one constraint")
-
-    def value(self, X: Array) -> Array:
-        """The score at each row of X (`m x d`), shape `m`."""
-        total = np.zeros(len(X))
-        for constraint in self.constraints:
-            mean, variance = constraint.gp.predict(X)
-            total += self._counted(constraint.log_probability(mean, spread(variance)[0])[0])
-        return total
-
-    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
-        """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`)."""
-        total, gradient = np.zeros(len(X)), np.zeros_like(X)
-        for constraint in self.constraints:
-            moments = constraint.gp.at(X)
-            sd, d_sd = spread(moments.variance)
-            value, d_mean, d_spread = constraint.log_probability(moments.mean, sd)
-            if self.capped:
-                d_mean, d_spread = (np.where(value < EVEN, slope, 0.0) for slope in (d_mean, d_spread))
-            total += self._counted(value)
-            gradient += moments.pull(d_mean, d_spread * d_sd)
-        return total, gradient
-
-    def _counted(self, log_probability: Array) -> Array:
-        return np.minimum(log_probability - EVEN, 0.0) if self.capped else log_probability
+    def _part(self, constraint: OutcomeConstraint, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        value, d_mean, d_sd = constraint.log_probability(mean, sd)
+        if not self.capped:
+            return value, d_mean, d_sd
+        short = value < EVEN
+        return np.minimum(value - EVEN, 0.0), np.where(short, d_mean, 0.0), np.where(short, d_sd, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectedViolation:
+class ExpectedViolation(_Summed):
     """``-sum_i E[max(lower_i - g_i(x), 0) + max(g_i(x) - upper_i, 0)]`` over outcomes, each in its model's units; 0 is best.
 
     Where the probability of feasibility looks far and wide, since a wide posterior keeps bounds more often, this goes step by step to where
@@ -138,27 +151,6 @@ class ExpectedViolation:
         constraints: At least one outcome with its bounds.
     """
 
-    constraints: Sequence[OutcomeConstraint]
-
-    def __post_init__(self) -> None:
-        if not self.constraints:
-            raise ValueError("the expected violation needs at least one constraint")
-
-    def value(self, X: Array) -> Array:
-        """The score at each row of X (`m x d`), shape `m`."""
-        total = np.zeros(len(X))
-        for constraint in self.constraints:
-            mean, variance = constraint.gp.predict(X)
-            total -= constraint.expected_violation(mean, spread(variance)[0])[0]
-        return total
-
-    def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
-        """The score (`m`) and its gradient (`m x d`) at each row of X (`m x d`)."""
-        total, gradient = np.zeros(len(X)), np.zeros_like(X)
-        for constraint in self.constraints:
-            moments = constraint.gp.at(X)
-            sd, d_sd = spread(moments.variance)
-            value, d_mean, d_spread = constraint.expected_violation(moments.mean, sd)
-            total -= value
-            gradient -= moments.pull(d_mean, d_spread * d_sd)
-        return total, gradient
+    def _part(self, constraint: OutcomeConstraint, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
+        value, d_mean, d_sd = constraint.expected_violation(mean, sd)
+        return -value, -d_mean, -d_sd
