@@ -57,8 +57,9 @@ def run(name: str, method: str, noise: str, seed: int) -> dict[str, Any]:
     """One run: the regret of the recommended point at half of the budget and at its end."""
     sd, budget, options = NOISY[name]
     problem = bbo.problems.get(name, noise=sd, **options)
-    objectives = [replace(objective, sd=sd if noise == "told" else None) for objective in problem.objectives]
-    study = bbo.Study(problem.space, objectives, optimizer=METHODS[method](), seed=seed)
+    if noise == "told":
+        problem = replace(problem, objectives=tuple(replace(objective, sd=sd) for objective in problem.objectives))
+    study = problem.study(optimizer=METHODS[method](), seed=seed)
     started, trace = time.process_time(), list[tuple[int, float]]()
     for number in range(budget):
         trial = study.ask()

@@ -29,11 +29,11 @@ ALWAYS = 100
 GROWTH = 1.07
 """By which factor their number grows from fit to fit beyond."""
 
-BENT = "bent"
-"""Key of a memo that says whether the objective is bent, where that was decided."""
-
 AFRESH = 1.5
 """By which factor it grows until a fit starts from the priors again, lest an early mode of the posterior be kept for ever."""
+
+BENT = "bent"
+"""Key of a memo that says whether the objective is bent, where that was decided."""
 
 NOISE_FLOOR, NOISE_PRIOR = 1e-6, (-6.0, 2.0)
 """Least variance of inferred noise, of standardised values, and location and scale of its LogNormal prior.
@@ -84,7 +84,7 @@ def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
         surrogate, decided, since = *_afresh(state, found, settings, seed), n
     else:
         surrogate = gps.fitted(found, columns(state.problem.space), _settings(settings), warm=memo["gps"], seed=seed)
-        decided, since = {key: memo[key] for key in (BENT,) if key in memo}, memo["afresh"]
+        decided, since = {BENT: memo[BENT]} if BENT in memo else {}, memo["afresh"]
     made = {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo(), **decided}
     how = f"fitted to values {'bent' if decided[BENT] else 'as they are'}" if decided else "fitted"
     return Fit(surrogate, made, _said(how, surrogate.record))
