@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from acquisitions.feasibility import ExpectedViolation as ExpectedViolation
     from acquisitions.feasibility import LogProbabilityOfFeasibility as LogProbabilityOfFeasibility
     from acquisitions.feasibility import OutcomeConstraint as OutcomeConstraint
+    from acquisitions.feasible_mean import best_feasible_mean as best_feasible_mean
     from acquisitions.hypervolume_improvement import LogExpectedHypervolumeImprovement as LogExpectedHypervolumeImprovement
     from acquisitions.hypervolume_improvement import LogNoisyExpectedHypervolumeImprovement as LogNoisyExpectedHypervolumeImprovement
     from acquisitions.integrated_knowledge_gradient import LogIntegratedKnowledgeGradient as LogIntegratedKnowledgeGradient
@@ -103,6 +104,7 @@ _EXPORTS = {
         *REGISTRY.values(),
         "acquisitions.box_decomposition:infer_reference_point",
         "acquisitions.feasibility:OutcomeConstraint",
+        "acquisitions.feasible_mean:best_feasible_mean",
         "acquisitions.maximizer:maximize",
         "acquisitions.optimistic_constraints:LeastViolation",
         "acquisitions.optimistic_constraints:OptimisticConstraints",

@@ -20,17 +20,15 @@ class OptimisticConstraints:
 
     Args:
         constraints: Outcomes with their bounds.
-        beta: Half widths of the confidence intervals in standard deviations, one a constraint, each at least 0.
+        beta: Half widths of the confidence intervals in standard deviations, one a constraint; a negative one is a margin of safety.
     """
 
     constraints: Sequence[OutcomeConstraint]
     beta: Sequence[float]
 
     def __post_init__(self) -> None:
-        if len(self.beta) != len(self.constraints) or not all(each >= 0 for each in self.beta):
-            raise ValueError(
-                f"beta is {list(self.beta)} for {len(self.constraints)} constraints; it is one number a constraint, at least 0"
-            )
+        if len(self.beta) != len(self.constraints) or not np.all(np.isfinite(self.beta)):
+            raise ValueError(f"beta is {list(self.beta)} for {len(self.constraints)} constraints; it is one finite number a constraint")
 
     @property
     def entries(self) -> tuple[tuple[int, float], ...]:

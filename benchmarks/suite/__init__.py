@@ -35,11 +35,9 @@ def suite(name: str, *, sealed: bool = False) -> list[Case]:
         raise PermissionError("the sealed cases are run once, at the end, with --sealed; nothing is tuned on them")
     if name == "sealed":
         return list(import_module("benchmarks.suite.sealed").cases())
-    if name == "constrained":
-        return list(import_module("benchmarks.suite.constrained").cases())
     visible: list[Case] = import_module("benchmarks.suite.visible").cases()
-    if name == "visible":
-        return visible
-    chosen = QUICK if name == "quick" else [name]
-    by_name = {case.name: case for case in visible}
-    return [by_name[each] for each in chosen]
+    constrained: list[Case] = import_module("benchmarks.suite.constrained").cases()
+    if name in ("visible", "constrained"):
+        return visible if name == "visible" else constrained
+    by_name = {case.name: case for case in visible + constrained}
+    return [by_name[each] for each in (QUICK if name == "quick" else [name])]

@@ -1,4 +1,4 @@
-"""CEI+ and the penalty: the schedule by hand, what is modelled, and constrained optima that are known."""
+"""CEI+, the penalty and the default: the schedule by hand, what is modelled, and constrained optima that are known."""
 
 import math
 
@@ -32,12 +32,28 @@ def test_the_penalty_grows_with_every_five_trials_that_bring_nothing() -> None:
 def test_cei_plus_finds_the_optimum_on_the_rim_of_what_is_feasible() -> None:
     problem = problems.get("constrained_gramacy")
     assert problem.optimum is not None
-    study = problem.study(optimizer=bbo.Bayes(acquisition="cei_plus"), seed=1)
+    gaps = []
+    for seed in range(3):  # it is greedy: now and then it stays at the second best of three local optima
+        study = problem.study(optimizer=bbo.Bayes(acquisition="cei_plus"), seed=seed)
+        for _ in range(30):
+            trial = study.ask()
+            study.tell(trial, problem.evaluate(trial.params))
+        gaps.append(study.best_trial.value - problem.optimum.value)
+        assert "capped (CEI+)" in study.explain(study.trials[-1].number)
+    assert min(gaps) >= 0
+    assert sorted(gaps)[1] < 5e-3
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_corner_where_bounds_meet_is_gone_into(seed: int) -> None:
+    """Climbs that start elsewhere come to rest 350 above the optimum."""
+    problem = problems.get("pressure_vessel")
+    assert problem.optimum is not None
+    study = problem.study(optimizer=bbo.Bayes(), seed=seed)
     for _ in range(30):
         trial = study.ask()
         study.tell(trial, problem.evaluate(trial.params))
-    assert 0 <= study.best_trial.value - problem.optimum.value < 5e-3
-    assert "capped (CEI+)" in study.explain(study.trials[-1].number)
+    assert 0 <= study.best_trial.value - problem.optimum.value < 50
 
 
 def test_the_penalty_keeps_from_what_looks_better_and_is_not_feasible() -> None:
