@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from bbo.optimizers.custom import AcquisitionBuild, ModelFit
     from bbo.optimizers.fitted import Model
     from bbo.optimizers.surrogate import Surrogate
-    from bbo.optimizers.targets import Target
+    from bbo.optimizers.targets import Bends, Target
     from bbo.optimizers.transfer import Drawn, Sources
     from bbo.prior_studies import PriorStudy
     from bbo.study import Study
@@ -139,7 +139,9 @@ class Bayes(FromHistory):
         kernel: Of numeric parameters: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``.
         input_warp: Whether numeric axes are bent by Kumaraswamy's distribution function (Snoek et al. 2014, arXiv:1402.0929).
         output_warp: Whether objectives are bent towards a normal distribution (Yeo & Johnson 2000), as HEBO does
-            (Cowen-Rivers et al. 2022, arXiv:2012.03826): what tells good from very good is then not lost among bad values.
+            (Cowen-Rivers et al. 2022, arXiv:2012.03826): what tells good from very good is then not lost among bad values. And whether
+            outcomes that are constraints only go through the logarithm of large distances from their bound (bilog; Eriksson & Poloczek
+            2021, arXiv:2002.08526), wherever that has the greater evidence.
 
         beta: Of ``"ucb"``, ``"straddle"``, ``"boca"``, ``"mf_gp_ucb"``, ``"variable_fidelity_lcb"`` and ``"augmented_ucb"``: the weight of
             the variance, so that ``sqrt(beta)`` standard deviations count; None means 1.96 squared, the bounds of a 95 % interval.
@@ -351,21 +353,28 @@ class Bayes(FromHistory):
         named = bool(problem.space.targets) and not fidelities.ranges(problem.space)
         return self.output_warp and named and not callable(self.surrogate) and not self.judges_conditions(problem)
 
-    def targets(self, state: History, *, bent: bool = True) -> list[Target]:
+    def bendable(self, problem: Problem) -> tuple[str, ...]:
+        """Outcomes that are constraints only, of which a fit decides if their distances from the bound are bent."""
+        from bbo.optimizers.targets import bendable
+
+        apart = callable(self.surrogate) or self.prior_studies or tasks.names(problem.space) or self.judges_conditions(problem)
+        return bendable(problem) if self.output_warp and not apart else ()
+
+    def targets(self, state: History, bends: Bends | None = None) -> list[Target]:
         """What is modelled, in the units of the model, finished studies and gradients among it.
 
         Args:
             state: What is known.
-            bent: Whether objectives may be bent, as far as `output_warp` lets them be.
+            bends: How outcomes are bent, as far as `output_warp` lets them be; None for objectives alone.
         """
-        from bbo.optimizers.targets import targets_of
+        from bbo.optimizers.targets import Bends, targets_of
 
-        problem = state.problem
+        problem, bends = state.problem, bends or Bends()
         if tasks.names(problem.space):
-            return [tasks.within(target, problem.space) for target in targets_of(state, power=False, tails=True)]
+            return [tasks.within(target, problem.space) for target in targets_of(state, Bends(objectives=False), tails=True)]
         judges = self.judges_conditions(problem)
-        power = bent and self.output_warp and not judges  # which would bend sums over conditions
-        targets = targets_of(state, power=power, tails=judges, gradients=slopes.used(self, problem))
+        power = bends.objectives and self.output_warp and not judges  # which would bend sums over conditions
+        targets = targets_of(state, replace(bends, objectives=power), tails=judges, gradients=slopes.used(self, problem))
         if not self.prior_studies:
             return targets
         from bbo.optimizers import transfer
@@ -389,13 +398,13 @@ class Bayes(FromHistory):
         from bbo.optimizers.targets import WORKS
 
         with fitting.one_thread():
-            targets = self.targets(state, bent=fitting.bent(request.memo or state.memo))
+            targets = self.targets(state, fitting.bends(request.memo or state.memo))
             modelled = [target for target in targets if not callable(self.surrogate) or target.name == WORKS]
             if request.memo is None:
                 fit = fitting.fit(state, modelled, self)
             else:
                 fit = fitting.Fit(fitting.conditioned(state.problem, modelled, self, request.memo), request.memo, "hyperparameters kept")
-            if fitting.BENT in fit.memo:
+            if not callable(self.surrogate):
                 targets = list(fit.surrogate.targets)
             queries, aim, path = self._search(state, fit.surrogate, request, targets)
         if not queries:

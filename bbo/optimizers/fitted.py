@@ -47,7 +47,7 @@ class Model:
         if len(history.finished(State.DONE)) < 2 or nothing_compared(history):
             return None
         with fitting.one_thread():
-            targets = settings.targets(history, bent=fitting.bent(history.memo))
+            targets = settings.targets(history, fitting.bends(history.memo))
             surrogate = fitting.refreshed(history, targets, settings)
         return cls(history.problem, surrogate, tuple(record.number for record in usable(history, State.DONE)))
 

@@ -15,7 +15,7 @@ from bbo.log.states import State
 from bbo.optimizers import surrogate as gps
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate
-from bbo.optimizers.targets import Target
+from bbo.optimizers.targets import Bends, Target
 from bbo.optimizers.tasks import columns
 from bbo.problem import Problem
 from surrogates.exact_gp import ExactGP, Settings
@@ -32,8 +32,14 @@ GROWTH = 1.07
 AFRESH = 1.5
 """By which factor it grows until a fit starts from the priors again, lest an early mode of the posterior be kept for ever."""
 
-BENT = "bent"
-"""Key of a memo that says whether the objective is bent, where that was decided."""
+BENT, NEAR = "bent", "near"
+"""Keys of a memo that hold what was decided of `Bends`: whether objectives are bent, and how constrained outcomes are."""
+
+_SHARES = (0.25, 0.5, 0.75)
+"""Shares of the values near a bound that are tried."""
+
+_SETTLED = 300
+"""Trials from which on the choice among these stays, since it takes as many fits."""
 
 NOISE_FLOOR, NOISE_PRIOR = 1e-6, (-6.0, 2.0)
 """Least variance of inferred noise, of standardised values, and location and scale of its LogNormal prior.
@@ -84,33 +90,46 @@ def fit(state: History, found: Sequence[Target], settings: Bayes) -> Fit:
         surrogate, decided, since = *_afresh(state, found, settings, seed), n
     else:
         surrogate = gps.fitted(found, columns(state.problem.space), _settings(settings), warm=memo["gps"], seed=seed)
-        decided, since = {BENT: memo[BENT]} if BENT in memo else {}, memo["afresh"]
+        decided, since = {key: memo[key] for key in (BENT, NEAR) if key in memo}, memo["afresh"]
     made = {"n": n, "afresh": since, "amendments": state.amendments, "gps": surrogate.memo(), **decided}
-    how = f"fitted to values {'bent' if decided[BENT] else 'as they are'}" if decided else "fitted"
+    how = f"fitted to values {'bent' if decided[BENT] else 'as they are'}" if BENT in decided else "fitted"
+    if near := decided.get(NEAR):
+        how += f" and to logarithms of large distances from the bounds of {', '.join(near)}"
     return Fit(surrogate, made, _said(how, surrogate.record))
 
 
 def _afresh(state: History, found: Sequence[Target], settings: Bayes, seed: int) -> tuple[Surrogate, dict[str, Any]]:
-    """A surrogate fitted from the priors, and what was decided for it.
+    """A surrogate fitted from the priors, and what was decided for it: whether outcomes are bent, by the evidence.
 
-    Levels build on each other linearly in the model, which bending the objective may make true or untrue: where there are any, it is bent
-    if that has the greater evidence, ``log p(y | X)`` in units of the outcome at the best hyperparameters.
+    Levels build on each other linearly in the model, which bending the objective may make true or untrue. Constraints of engineering
+    span many orders of magnitude, and what matters of them is near the bound.
     """
 
-    def fitted(targets: Sequence[Target]) -> Surrogate:
-        return gps.fitted(targets, columns(state.problem.space), _settings(settings), warm=None, seed=seed)
+    def fitted(target: Target) -> Surrogate:
+        return gps.fitted([target], columns(state.problem.space), _settings(settings), warm=None, seed=seed)
 
-    if not settings.may_bend(state.problem) or found[0].gradients is not None:
-        return fitted(found), {}
-    curved, straight = (fitted(settings.targets(state, bent=each)) for each in (True, False))
-    better = _evidence(curved) >= _evidence(straight)
-    return curved if better else straight, {BENT: better}
+    decided: dict[str, Any] = {}
+    names, memo = settings.bendable(state.problem), state.memo
+    kept = memo[NEAR] if memo is not None and NEAR in memo and len(found[0].y) > _SETTLED else None
+    plain = settings.targets(state, Bends(near=kept or {})) if names else found
+    best = [fitted(target) for target in plain]
+    if settings.may_bend(state.problem) and plain[0].gradients is None:
+        straight = [fitted(target) for target in settings.targets(state, Bends(objectives=False))[: len(state.problem.objectives)]]
+        decided[BENT] = _evidence(best[0]) >= _evidence(straight[0])
+        best = best if decided[BENT] else straight + best[len(straight) :]
+    if names:
+        decided[NEAR] = dict(kept or {})
+    for share in _SHARES if names and kept is None else ():
+        for k, target in enumerate(settings.targets(state, Bends(near=dict.fromkeys(names, share)))):
+            if target.name in names and _evidence(other := fitted(target)) > _evidence(best[k]):
+                best[k], decided[NEAR][target.name] = other, share
+    return Surrogate(tuple(each.targets[0] for each in best), tuple(each.gps[0] for each in best)), decided
 
 
 def _evidence(surrogate: Surrogate) -> float:
-    """Log density of the objective's values."""
+    """``log p(y | X)`` in units of the outcome at the best hyperparameters, of the one target."""
     target, gp = surrogate.targets[0], surrogate.gps[0]
-    assert isinstance(gp, ExactGP)  # finished studies exclude fidelities
+    assert isinstance(gp, ExactGP)  # with finished studies nothing is decided
     return gp.log_marginal_likelihood + float(np.log(target.transform.derivative(target.transform.inverse(target.y))).sum())
 
 
@@ -118,9 +137,9 @@ def _said(how: str, record: str) -> str:
     return f"{how} ({record})" if record else how
 
 
-def bent(memo: Mapping[str, Any] | None) -> bool:
-    """Whether the objective was bent for the fit of a memo, as far as the settings let it be."""
-    return memo is None or bool(memo.get(BENT, True))
+def bends(memo: Mapping[str, Any] | None) -> Bends:
+    """How outcomes were bent for the fit of a memo, as far as the settings let them be."""
+    return Bends() if memo is None else Bends(bool(memo.get(BENT, True)), memo.get(NEAR, {}))
 
 
 def _due(n: int, memo: Mapping[str, Any], amendments: int) -> bool:

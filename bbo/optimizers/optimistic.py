@@ -113,9 +113,9 @@ class Optimistic(FromHistory, ABC):
         return Model(state.problem, surrogate, tuple(record.number for record in usable(state, State.DONE)))
 
     def _targets(self, state: History) -> list[Target]:
-        from bbo.optimizers.targets import WORKS, anchored, targets_of
+        from bbo.optimizers.targets import WORKS, Bends, anchored, targets_of
 
-        objective, *others = targets_of(state, power=False)
+        objective, *others = targets_of(state, Bends(objectives=False))
         return [objective, *(target if target.name == WORKS else anchored(target) for target in others)]
 
     def _surrogate(self, state: History) -> Surrogate | None:

@@ -5,7 +5,7 @@ The studies' minimization becomes the surrogates' maximization here, and nowhere
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from bbo.log.ledger import Record
 from bbo.log.states import State
+from bbo.objectives import Constraint
 from bbo.optimizers.history import History
 from bbo.optimizers.slopes import with_gradients
 from bbo.optimizers.thinning import MOST, chosen
 from bbo.problem import Problem
 from surrogates.exact_gp.gradients import Gradients
-from surrogates.exact_gp.transforms import OutputTransform, Standardise, fit_chain
+from surrogates.exact_gp.transforms import Bilog, Chain, OutputTransform, Standardise, fit_chain
 
 if TYPE_CHECKING:
     from surrogates.preference_gp.comparisons import Comparisons
@@ -31,6 +32,7 @@ WORKS = "(works)"
 
 _BOUND_NOISE = 0.1  # variance of that target's noise, which keeps a lone failure from cutting a cliff
 _LEAST_SD = 1e-3  # of the scale of an outcome; a smaller sd told with it is no noise to a model
+_LEAST_UNIT = 1e-9  # of the spread of an outcome: what is closer to its bound counts as rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +42,24 @@ class Before:
     X: Array
     y: Array
     variance: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bends:
+    """How outcomes are bent before they are modelled.
+
+    Args:
+        objectives: Whether objectives go through a power transform.
+        near: Of outcomes that have one bound and are no objectives, by name: the share of their values that counts as near the bound.
+            Distances from it are taken in units of the farthest of these, and larger ones by their logarithm (bilog). All others stay
+            as they are.
+    """
+
+    objectives: bool = True
+    near: Mapping[str, float] = field(default_factory=dict)
+
+
+_STRAIGHT = Bends(objectives=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,12 +118,12 @@ def usable(history: History, state: State) -> list[Record]:
     return history.once(("usable", state), choose)
 
 
-def targets_of(history: History, *, power: bool, tails: bool = False, gradients: bool = False) -> list[Target]:
+def targets_of(history: History, bends: Bends, *, tails: bool = False, gradients: bool = False) -> list[Target]:
     """The objectives, the outcomes that are constraints only, and, after a failure, whether a point works.
 
     Args:
         history: What is known.
-        power: Whether objectives go through a power transform after they are standardised.
+        bends: How outcomes are bent.
         tails: Whether an objective's bad values are kept as they are, since they count themselves.
         gradients: Whether told gradients of the first objective are modelled.
     """
@@ -112,7 +132,7 @@ def targets_of(history: History, *, power: bool, tails: bool = False, gradients:
     if problem.objectives[0].feedback == "ranking":
         found = [_utility(history)]
     else:
-        found = [measured(problem, name, X, done, power=power, tails=tails) for name in problem.outcomes]
+        found = [measured(problem, name, X, done, bends, tails=tails) for name in problem.outcomes]
     if gradients:
         found[0] = with_gradients(problem.space, found[0], done)
     if failed:
@@ -153,21 +173,39 @@ def _utility(history: History) -> Target:
     return Target(problem.objectives[0].name, X, np.zeros(len(X)), comparisons=comparisons)
 
 
-def measured(problem: Problem, name: str, X: Array, done: Sequence[Record], *, power: bool = False, tails: bool = False) -> Target:
+def measured(problem: Problem, name: str, X: Array, done: Sequence[Record], bends: Bends = _STRAIGHT, *, tails: bool = False) -> Target:
     """One outcome of finished trials, at their points X (`n x d`); the rest as for `targets_of`."""
     values = np.array([record.values[name] for record in done], dtype=float)
     objective = next((o for o in problem.objectives if o.name == name), None)
     sign = 1.0 if objective is None else -objective.sign
-    transform = fitted_transform(sign * values, objective=objective is not None and not tails, power=power)
+    constraint = next((c for c in problem.outcome_constraints if c.name == name), None)
+    if constraint is not None and name in bends.near:
+        transform = _from_bound(values, constraint, bends.near[name])
+    else:
+        transform = fitted_transform(sign * values, objective=objective is not None and not tails, power=bends.objectives)
     given = [record.sd.get(name, objective and objective.sd) for record in done]
     variance = None
     if None not in given:
         sd = np.array(given, dtype=float) * transform.derivative(sign * values)
         variance = np.maximum(sd, _LEAST_SD) ** 2
-    constraint = next((c for c in problem.outcome_constraints if c.name == name), None)
     ends = (None, None) if constraint is None else (constraint.lower, constraint.upper)
     lower, upper = (None if end is None else float(transform.forward(sign * end)) for end in (ends if sign > 0 else ends[::-1]))
     return Target(name, X, transform.forward(sign * values), variance, sign, transform, lower, upper)
+
+
+def bendable(problem: Problem) -> tuple[str, ...]:
+    """Names of the outcomes that `Bends.near` may hold."""
+    objectives = {objective.name for objective in problem.objectives}
+    return tuple(c.name for c in problem.outcome_constraints if c.name not in objectives and (c.lower is None) != (c.upper is None))
+
+
+def _from_bound(values: Array, constraint: Constraint, near: float) -> OutputTransform:
+    """Bilog of distances from a bound, in units of the one that a share of them does not exceed; standardised then."""
+    bound = constraint.lower if constraint.upper is None else constraint.upper
+    assert bound is not None
+    unit = max(float(np.quantile(np.abs(values - bound), near)), _LEAST_UNIT * float(np.std(values)))
+    first = Chain((Standardise(bound, unit if unit > 0 else 1.0), Bilog()))
+    return Chain((*first.steps, Standardise.fit(first.forward(values))))
 
 
 def fitted_transform(gains: Array, *, objective: bool, power: bool) -> OutputTransform:

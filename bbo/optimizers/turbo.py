@@ -77,7 +77,7 @@ class TuRBO(FromHistory):
 
     n_initial: int | None = None
     name: ClassVar[str] = "turbo"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ class TuRBO(FromHistory):
         latest = state.memo if state.memo is not None and state.memo.get("restart") == now.restart else None
         local = state.part(now.records, memo=latest)
         with fitting.one_thread():
-            targets = _PROCESSES.targets(local)
+            targets = _PROCESSES.targets(local, fitting.bends(request.memo or latest))
             if request.memo is None:
                 fit = fitting.fit(local, targets, _PROCESSES)
             else:

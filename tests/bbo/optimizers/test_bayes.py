@@ -21,7 +21,7 @@ from bbo.objectives import Constraint, Objective
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.history import History
 from bbo.optimizers.surrogate import Surrogate, conditioned, fitted
-from bbo.optimizers.targets import WORKS, Target, targets_of
+from bbo.optimizers.targets import WORKS, Bends, Target, bendable, targets_of
 from bbo.problem import Problem
 from surrogates.exact_gp import Settings
 from tests.bbo.optimizers.modelled import BOX, TREE, bowl, filled, propose
@@ -47,8 +47,8 @@ def record(number: int, x: float, *, state: State = State.DONE, sd: Mapping[str,
     return Record(number, state, params=point, planned=point, values=values, sd=sd or {})
 
 
-def targets(problem: Problem, records: Sequence[Record], *, power: bool = False) -> list[Target]:
-    return targets_of(History(problem, {r.number: r for r in records}), power=power)
+def targets(problem: Problem, records: Sequence[Record], bends: Bends | None = None) -> list[Target]:
+    return targets_of(History(problem, {r.number: r for r in records}), bends or Bends(objectives=False))
 
 
 def test_targets_are_standardised_and_to_be_maximized_and_bounds_move_along() -> None:
@@ -112,11 +112,41 @@ def test_a_power_transform_makes_a_skewed_objective_normal_and_keeps_the_order()
     values = np.exp(np.random.default_rng(0).normal(size=40))
     records = [record(k, k / 10, f=float(value)) for k, value in enumerate(values)]
     problem = Problem(BOX, (Objective("f"),), (Constraint("f", upper=1.0),))
-    (plain,), (bent,) = (targets(problem, records, power=power) for power in (False, True))
+    (plain,), (bent,) = (targets(problem, records, Bends(power)) for power in (False, True))
     skew = [abs(float(np.mean(target.y**3))) for target in (plain, bent)]
     assert skew[1] < 0.3 * skew[0]
     assert list(np.argsort(bent.y)) == list(np.argsort(-values))
     assert list(bent.y >= bent.lower) == list(values <= 1.0)
+
+
+@pytest.mark.parametrize(("bound", "sign"), [("upper", 1.0), ("lower", -1.0)])
+def test_distances_from_a_bound_are_taken_by_their_logarithm_where_they_are_large(bound: str, sign: float) -> None:
+    distances = [-100.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 1e6, 1e9]
+    records = [record(k, float(k), f=0.0, c=3.0 + sign * distance) for k, distance in enumerate(distances)]
+    problem = Problem(BOX, (Objective("f"),), (Constraint("c", **{bound: 3.0}),))
+    _, target = targets(problem, records, Bends(near={"c": 0.5}))
+    np.testing.assert_allclose(target.transform.inverse(target.y), [r.values["c"] for r in records])
+    assert (target.y.mean(), target.y.std(ddof=1)) == (pytest.approx(0, abs=1e-12), pytest.approx(1))
+    end = target.upper if bound == "upper" else target.lower
+    assert end == target.y[3]
+    log = sign * (target.y - end)
+    np.testing.assert_allclose(
+        log / log[5], np.sign(distances) * np.log2(1 + np.abs(distances)), atol=1e-12
+    )  # one is the median of the distances
+
+
+def test_values_at_the_bound_itself_are_no_unit_of_distance() -> None:
+    records = [record(k, float(k), f=0.0, c=float(k > 3)) for k in range(6)]
+    _, target = targets(Problem(BOX, (Objective("f"),), (Constraint("c", upper=0.0),)), records, Bends(near={"c": 0.5}))
+    assert np.isfinite(target.y).all() and target.upper == target.y[0] < target.y[5]
+    same = [record(k, float(k), f=0.0, c=0.0) for k in range(6)]
+    _, target = targets(Problem(BOX, (Objective("f"),), (Constraint("c", upper=0.0),)), same, Bends(near={"c": 0.5}))
+    assert list(target.y) == [0.0] * 6
+
+
+def test_only_outcomes_with_one_bound_that_are_no_objectives_may_be_bent_from_it() -> None:
+    constraints = (Constraint("f", upper=2.0), Constraint("a", lower=1.0), Constraint("b", 1.0, 4.0), Constraint("c", upper=0.0))
+    assert bendable(Problem(BOX, (Objective("f"),), constraints)) == ("a", "c")
 
 
 def test_of_very_many_trials_the_best_and_some_far_apart_are_fitted() -> None:

@@ -1,6 +1,8 @@
 """CEI+, the penalty and the default: the schedule by hand, what is modelled, and constrained optima that are known."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,3 +88,48 @@ def test_failures_are_kept_away_from() -> None:
             study.tell(trial, {"f": -trial["x"], "c": trial["x"] - 0.6})
     assert sum(trial["x"] > 0.7 for trial in study.trials[10:]) <= 3
     assert study.best_trial["x"] == pytest.approx(0.6, abs=0.02)
+
+
+SQUARE = bbo.Space({"x": bbo.Float(0, 1), "y": bbo.Float(0, 1)})
+
+
+def constrained(n: int, **settings: Any) -> bbo.Study:
+    """A study that knows n points of a constraint over ten orders of magnitude, and of one that is linear."""
+    outcomes = ["steep <= 0", "straight <= 0"]
+    study = bbo.Study(SQUARE, {"f": "minimize"}, outcome_constraints=outcomes, optimizer=bbo.Bayes(**settings), seed=0)
+    add(study, n)
+    return study
+
+
+def add(study: bbo.Study, n: int) -> None:
+    for point in SQUARE.sample(n, np.random.default_rng(n)):
+        x, y = point["x"], point["y"]
+        study.add(point, {"f": x + y, "steep": math.exp(23 * (0.7 - x - 0.3 * y)) - 1, "straight": 0.4 - y})
+
+
+def memo(study: bbo.Study) -> Mapping[str, Any]:
+    """What the next proposal leaves for those after it."""
+    study.ask()
+    return study.storage.read("study")[-1].body["memo"]
+
+
+def test_a_constraint_is_bent_from_its_bound_where_that_has_the_greater_evidence() -> None:
+    study = constrained(20)
+    assert set(memo(study)["near"]) == {"steep"}
+    assert "and to logarithms of large distances from the bounds of steep (" in study.explain(20)
+    (prediction,) = study.predict([{"x": 0.6, "y": 0.2}])
+    assert prediction.mean["steep"] == pytest.approx(math.exp(23 * 0.04) - 1, rel=0.2)
+    assert "near" not in memo(constrained(20, output_warp=False))
+
+
+def test_how_it_is_bent_stays_until_hyperparameters_are_fitted_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = constrained(20)
+    first = memo(study)["near"]
+    add(study, 3)
+    assert (later := memo(study))["near"] == first
+    assert (later["n"], later["afresh"]) == (23, 20)
+    monkeypatch.setattr("bbo.optimizers.fitting._SETTLED", 25)
+    monkeypatch.setattr("bbo.optimizers.fitting._SHARES", ())  # nothing could be chosen any more
+    add(study, 12)
+    assert (later := memo(study))["near"] == first
+    assert later["afresh"] == 35

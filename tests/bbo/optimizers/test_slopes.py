@@ -12,7 +12,7 @@ import bbo
 from bbo.optimizers import slopes
 from bbo.optimizers.acquisitions import TABLE
 from bbo.optimizers.history import History
-from bbo.optimizers.targets import targets_of
+from bbo.optimizers.targets import Bends, targets_of
 
 SPACE = bbo.Space({"x": bbo.Float(-1, 3), "lr": bbo.Float(1e-3, 1.0, log=True), "kind": bbo.Categorical(["a", "b"])})
 
@@ -44,7 +44,7 @@ def history(study: bbo.Study) -> History:
 @pytest.mark.parametrize("power", [False, True])
 def test_gradients_go_through_the_transform_of_the_outcome(direction: str, power: bool) -> None:
     study = told(bbo.Study(SPACE, direction, optimizer="bayes", seed=0), 12, sd=0.1)
-    target = targets_of(history(study), power=power, gradients=True)[0]
+    target = targets_of(history(study), Bends(power), gradients=True)[0]
     assert target.gradients is not None
     sign = -1.0 if direction == "minimize" else 1.0
     for row, trial in enumerate(study.trials):
@@ -65,7 +65,7 @@ def test_gradients_go_through_the_transform_of_the_outcome(direction: str, power
 
 def test_what_was_clipped_has_no_gradient() -> None:
     study = told(bbo.Study(SPACE, "minimize", optimizer="bayes", seed=0), 12, outlier=True)
-    target = targets_of(history(study), power=True, gradients=True)[0]
+    target = targets_of(history(study), Bends(), gradients=True)[0]
     assert target.gradients is not None
     assert target.gradients.variance is None
     assert np.isnan(target.gradients.values[0]).all()
@@ -75,7 +75,7 @@ def test_what_was_clipped_has_no_gradient() -> None:
 
 def test_of_too_many_the_best_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slopes, "MOST_DERIVATIVES", 9)
-    target = targets_of(history(told(bbo.Study(SPACE, "minimize", optimizer="bayes", seed=0), 12)), power=True, gradients=True)[0]
+    target = targets_of(history(told(bbo.Study(SPACE, "minimize", optimizer="bayes", seed=0), 12)), Bends(), gradients=True)[0]
     assert target.gradients is not None
     kept = ~np.isnan(target.gradients.values).all(1)
     assert kept.sum() == 4  # of two derivatives each

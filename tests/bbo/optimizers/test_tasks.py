@@ -11,7 +11,7 @@ import pytest
 import bbo
 from bbo.optimizers import tasks
 from bbo.optimizers.bayes import Bayes
-from bbo.optimizers.targets import targets_of
+from bbo.optimizers.targets import Bends, targets_of
 from bbo.replay import reproduce
 from surrogates.exact_gp import Settings
 from surrogates.exact_gp.kernels import Coregional, LevelNoise, Offsets, Stationary, Sum, matrix
@@ -92,7 +92,7 @@ def test_values_are_in_units_of_the_spread_within_tasks() -> None:
     study = bbo.Study(SPACE, "maximize", optimizer="bayes", seed=1)
     for k, (feed, value) in enumerate([("x", 0.0), ("x", 2.0), ("y", 101.0), ("y", 103.0), ("y", 102.0), ("z", -50.0)]):
         study.add({"a": 0.1 * k, "b": 0.2, "feed": feed}, value)
-    (target,) = targets_of(study._replica.state, power=False, tails=True)
+    (target,) = targets_of(study._replica.state, Bends(objectives=False), tails=True)
     scaled = tasks.within(target, SPACE)
     pooled = np.sqrt((2.0 + 2.0) / (6 - 3))
     np.testing.assert_allclose(np.diff(scaled.y), np.diff([0.0, 2.0, 101.0, 103.0, 102.0, -50.0]) / pooled)

@@ -18,7 +18,7 @@ from bbo.optimizers.base import resolve, to_json
 from bbo.optimizers.bayes import Bayes
 from bbo.optimizers.fitted import Model
 from bbo.optimizers.fitting import one_thread
-from bbo.optimizers.targets import targets_of
+from bbo.optimizers.targets import Bends, targets_of
 from bbo.optimizers.transfer import KEPT, beginnings, learned, rescaled, trials_of
 from bbo.replay import reproduce
 from bbo.storage import open_storage
@@ -269,7 +269,7 @@ def test_units_do_not_matter() -> None:
 
 def test_a_target_in_another_unit_is_the_same_outcome() -> None:
     study = run(Bayes(), 6)
-    (target,) = targets_of(study._replica.state, power=True)
+    (target,) = targets_of(study._replica.state, Bends())
     scaled = rescaled(replace(target, lower=-0.5, variance=np.full(6, 0.01)), 0.3)
     np.testing.assert_allclose(scaled.y, 0.3 * target.y)
     assert scaled.lower == pytest.approx(-0.15)
@@ -286,7 +286,7 @@ def test_values_at_good_points_are_no_more_different_than_they_were_before() -> 
         point = {"a": 0.55 + 0.04 * k, "b": 0.6, "c": 0.58}
         study.add(point, hill(point))
     state = study._replica.state
-    targets = targets_of(state, power=False)
+    targets = targets_of(state, Bends(objectives=False))
     (target,) = learned(state, targets, study.optimizer.prior_studies, power=False)  # type: ignore[attr-defined]
     assert np.std(targets[0].y, ddof=1) == pytest.approx(1.0)
     assert np.std(target.y, ddof=1) < 0.5
@@ -296,7 +296,7 @@ def test_long_studies_are_thinned_to_what_matters() -> None:
     old = finished(BOX, bowl, KEPT + 40)
     study = run(Bayes(prior_studies=[old], n_initial=2), 2, space=BOX, f=bowl)
     state = study._replica.state
-    (target,) = learned(state, targets_of(state, power=False), study.optimizer.prior_studies, power=False)  # type: ignore[attr-defined]
+    (target,) = learned(state, targets_of(state, Bends(objectives=False)), study.optimizer.prior_studies, power=False)  # type: ignore[attr-defined]
     assert len(target.before[0].y) == KEPT
     best = min(trial.values["value"] for trial in old._replica.ledger.records)
     everything = trials_of(state, study.optimizer.prior_studies[0])  # type: ignore[attr-defined]
