@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bbo.comparison import compare as compare
     from bbo.errors import *  # noqa: F403
     from bbo.execution import Command as Command
-    from bbo.execution import Result as Result
     from bbo.federation import Federation as Federation
     from bbo.objectives import Constraint as Constraint
     from bbo.objectives import Objective as Objective
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from bbo.prior_studies import PriorStudy as PriorStudy
     from bbo.pruners.asha import ASHA as ASHA
     from bbo.pruners.median import Median as Median
+    from bbo.result import Result as Result
     from bbo.space import Array as Array
     from bbo.space import Bool as Bool
     from bbo.space import Categorical as Categorical
@@ -93,7 +93,7 @@ _EXPORTS = {
         "BBOError InvalidSpace InvalidStudy InvalidTell UnknownTrial OutOfRange StudyExists StudyNotFound StudyMismatch Waiting "
         "Exhausted Stopped Unsupported NoBest StorageError TrialPruned TrialFailed"
     ),
-    "bbo.execution": "Command Result",
+    "bbo.execution": "Command",
     "bbo.federation": "Federation",
     "bbo.objectives": "Constraint Objective",
     "bbo.optimizers": (
@@ -105,6 +105,7 @@ _EXPORTS = {
     "bbo.prior_studies": "PriorStudy",
     "bbo.pruners.asha": "ASHA",
     "bbo.pruners.median": "Median",
+    "bbo.result": "Result",
     "bbo.space": (
         "Array Bool Categorical Context Environment Fidelity Fixed Float Int Normal Ordinal Sequence Simplex Source Space Task Uniform"
     ),

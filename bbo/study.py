@@ -273,7 +273,8 @@ class Study:
 
         Args:
             trial: A trial or its number; or a list of them, told in one transaction.
-            values: A number, or a dict by outcome; parts may come later. For a list of trials a list of these.
+            values: A number, or a dict by outcome; parts may come later. Or a `Result` with what else is known. For a list of trials a
+                list of these.
             sd: Standard deviation of the measurement, alike.
             cost: What the evaluation cost.
             attrs: Anything worth keeping, as JSON.
@@ -415,7 +416,7 @@ class Study:
 
         Args:
             params: The point, in full.
-            values: All outcomes: a number or a dict; None with `failed`.
+            values: All outcomes: a number, a dict or a `Result`; None with `failed`.
             sd: Standard deviation of the measurement.
             cost: What it cost.
             attrs: Anything worth keeping, as JSON.

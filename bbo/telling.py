@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from bbo import gradients
@@ -14,6 +15,7 @@ from bbo.log.ledger import BY_NAME, EMPTY, Ledger, Ranking, Record
 from bbo.log.states import State
 from bbo.numbers import finite
 from bbo.problem import Problem
+from bbo.result import Result
 
 
 def record_of(ledger: Ledger, number: int) -> Record:
@@ -54,13 +56,14 @@ def told(
     record = record_of(ledger, number)
     attempt = record.attempt if attempt is None else attempt
     where = f"trial {number}"
-    body = _measurements(problem, values, sd=sd, cost=cost, attrs=attrs, where=where)
+    result = _whole(values, Result(values, sd, cost, attrs, gradient, gradient_sd), where)
+    body = _measurements(problem, result, where)
     if params is not None:
         body["params"] = executed(problem, record, params, outside=outside)
         body["outside"] = outside and not problem.space.contains(body["params"])
     elif record.origin == "enqueued" and record.attempt == 0 and not problem.space.contains(record.params):
         raise InvalidTell(f"{where} was enqueued in part and not handed out yet: give params=, what was really run")
-    body |= gradients.checked(problem, body.get("params", record.params), gradient, gradient_sd, where)
+    body |= gradients.checked(problem, body.get("params", record.params), result.gradient, result.gradient_sd, where)
     before = record.told.get(attempt, EMPTY)
     if _repeats(before, body):
         return None
@@ -147,7 +150,9 @@ def amended(
     record = record_of(ledger, number)
     if ledger.target(record, "amended") is None:
         raise InvalidTell(f"trial {number} is {record.state}: nothing was told that could be amended; use study.tell")
-    body: dict[str, Any] = _measurements(problem, {} if values is None else values, sd=sd, cost=cost, attrs=attrs, where=f"trial {number}")
+    where = f"trial {number}"
+    result = _whole(values, Result({}, sd, cost, attrs, gradient, gradient_sd), where)
+    body = _measurements(problem, result, where)
     if record.state is State.PENDING and (not body["values"].keys() <= record.values.keys() or failed is not None):
         raise InvalidTell(f"trial {number} is pending: only what was told can be amended; use study.tell or study.fail")
     if not body["values"]:
@@ -157,7 +162,7 @@ def amended(
     if params is not None:
         body["params"] = executed(problem, record, params, outside=outside)
         body["outside"] = outside and not problem.space.contains(body["params"])
-    body |= gradients.checked(problem, body.get("params", record.params), gradient, gradient_sd, f"trial {number}")
+    body |= gradients.checked(problem, body.get("params", record.params), result.gradient, result.gradient_sd, where)
     outdated: gradients.Partials = {outcome: {} for outcome in body.get("gradient", ()) if outcome in record.gradient_sd}
     if outdated:
         body["gradient_sd"] = {**outdated, **body.get("gradient_sd", {})}
@@ -193,10 +198,12 @@ def added(
     point = problem.space.validate(params, outside=outside, what="the added point")
     if (values is None) == (failed is None):
         raise InvalidTell("add: give either values or failed='reason'")
-    body = _measurements(problem, {} if values is None else values, sd=sd, cost=cost, attrs=attrs, where="the added point")
+    where = "the added point"
+    result = _whole(values, Result({}, sd, cost, attrs, gradient, gradient_sd), where)
+    body = _measurements(problem, result, where)
     if failed is None and (missing := [name for name in problem.outcomes if name not in body["values"]]):
         raise InvalidTell(f"add: outcome {', '.join(missing)} is missing; all of {', '.join(problem.outcomes)} are needed")
-    body |= gradients.checked(problem, point, gradient, gradient_sd, "the added point")
+    body |= gradients.checked(problem, point, result.gradient, result.gradient_sd, where)
     body |= {"params": point, "outside": outside and not problem.space.contains(point)}
     if failed is not None:
         body["failed"] = str(failed)
@@ -242,26 +249,34 @@ def executed(problem: Problem, record: Record, given: Mapping[str, Any], *, outs
     return space.validate(merged, outside=outside, what=f"trial {record.number}, params=")
 
 
-def _measurements(
-    problem: Problem, values: Any, *, sd: Any, cost: float | None, attrs: Mapping[str, Any] | None, where: str
-) -> dict[str, Any]:
+def _whole(values: Any, beside: Result, where: str) -> Result:
+    """What was given, as outcomes and beside them, or as a `Result` and beside that; the values beside it stand where there are none."""
+    if not isinstance(values, Result):
+        return beside if values is None else replace(beside, values=values)
+    given = {f.name: value for f in fields(beside) if f.name != "values" and (value := getattr(beside, f.name)) is not None}
+    if twice := [name for name in given if getattr(values, name) is not None]:
+        raise InvalidTell(f"{where}: {twice[0]} is given twice, in the Result and beside it")
+    return replace(values, gradient=gradients.finite_part(values.gradient), **given)
+
+
+def _measurements(problem: Problem, result: Result, where: str) -> dict[str, Any]:
     outcomes = problem.outcomes
     remedy = " (if the point failed use study.fail(trial, reason); other information goes into attrs=)"
-    if problem.objectives[0].feedback == "ranking" and values != {}:
+    if problem.objectives[0].feedback == "ranking" and result.values != {}:
         raise InvalidTell(f"{where}: this study is told rankings; use study.tell_ranking")
     body: dict[str, Any] = {
-        "values": {name: finite(v, f"{where}: outcome {name}", remedy) for name, v in _named(values, outcomes, where).items()}
+        "values": {name: finite(v, f"{where}: outcome {name}", remedy) for name, v in _named(result.values, outcomes, where).items()}
     }
-    if sd is not None:
-        body["sd"] = {name: finite(v, f"{where}: sd of {name}") for name, v in _named(sd, outcomes, f"{where}: sd").items()}
+    if result.sd is not None:
+        body["sd"] = {name: finite(v, f"{where}: sd of {name}") for name, v in _named(result.sd, outcomes, f"{where}: sd").items()}
         if negative := [name for name, v in body["sd"].items() if v < 0]:
             raise InvalidTell(f"{where}: sd of {negative[0]} is {body['sd'][negative[0]]}; it is at least 0")
-    if cost is not None:
-        body["cost"] = finite(cost, f"{where}: cost")
+    if result.cost is not None:
+        body["cost"] = finite(result.cost, f"{where}: cost")
         if body["cost"] < 0:
-            raise InvalidTell(f"{where}: cost is {cost}; it is at least 0")
-    if attrs is not None:
-        body["attrs"] = plain_json(attrs, f"{where}: attrs")
+            raise InvalidTell(f"{where}: cost is {result.cost}; it is at least 0")
+    if result.attrs is not None:
+        body["attrs"] = plain_json(result.attrs, f"{where}: attrs")
     return body
 
 

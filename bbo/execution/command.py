@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bbo.errors import InvalidStudy, TrialFailed
 from bbo.execution.endings import exit_described
-from bbo.execution.result import Result
+from bbo.result import Result
 
 if TYPE_CHECKING:
     from bbo.trial import Trial

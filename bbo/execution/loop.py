@@ -15,9 +15,8 @@ from bbo.asking import terms_of
 from bbo.errors import BBOError, Exhausted, InvalidTell, Stopped, Waiting
 from bbo.execution.endings import Died, Ending, Failed, Pruned, Raised, Returned, described
 from bbo.execution.heartbeat import LEASE, Heartbeat
-from bbo.execution.result import Result
-from bbo.gradients import finite_part
 from bbo.log.states import MAX_ATTEMPTS, State
+from bbo.result import Result
 
 if TYPE_CHECKING:
     from bbo.execution import Callback
@@ -184,9 +183,7 @@ class Loop:
             self._write(trial, lambda: self._study.fail(trial, reason))
             return
         try:
-            given = {key: getattr(result, key) for key in ("sd", "cost", "attrs", "gradient_sd")}
-            given["gradient"] = finite_part(result.gradient)
-            self._write(trial, lambda: self._study.tell(trial, result.values, **given))
+            self._write(trial, lambda: self._study.tell(trial, result))
         except InvalidTell as error:
             self._give_up(trial, error)
 

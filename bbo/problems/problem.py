@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bbo.errors import InvalidStudy
-from bbo.execution.result import Result
 from bbo.objectives import Constraint, Objective
 from bbo.problem import derive
+from bbo.result import Result
 from bbo.space import Fidelity, Source, Space
 
 if TYPE_CHECKING:

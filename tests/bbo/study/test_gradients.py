@@ -165,3 +165,29 @@ def test_the_chain_rule_of_every_axis() -> None:
     assert sd[0, lr_column] / 0.5 == pytest.approx(values[0, lr_column] / slopes["lr"])
     others = [c for c in range(SPACE.d) if c not in gradients.usable(SPACE).values()]
     assert np.isnan(values[0, others]).all()
+
+
+def test_a_result_is_told_added_and_amended_as_a_whole() -> None:
+    result = bbo.Result(0.5, sd=0.1, cost=3.0, attrs={"run": 7}, gradient={"x": 0.2, "lr": float("nan")}, gradient_sd=0.1)
+    study = bbo.Study(SPACE, "minimize", optimizer="random", seed=0)
+    first, second, third = study.ask(3)
+    study.tell([first, second], [result, 0.5])
+    study.tell(third, bbo.Result(0.5, sd=0.1, gradient={"x": 0.2}), cost=3.0, attrs={"run": 7}, gradient_sd=0.1)
+    study.amend(second, result)
+    for trial in (first, second, third, study.add(POINT, result)):
+        assert (trial.value, trial.sd, trial.cost, trial.attrs) == (0.5, {"value": 0.1}, 3.0, {"run": 7})
+        assert (trial.gradient, trial.gradient_sd) == ({"value": {"x": 0.2}}, {"value": {"x": 0.1}})
+
+
+def test_what_a_result_says_is_not_said_again_beside_it() -> None:
+    study = bbo.Study(SPACE, "minimize", optimizer="random", seed=0)
+    with pytest.raises(bbo.InvalidTell, match="cost is given twice"):
+        study.tell(study.ask(), bbo.Result(0.5, cost=3.0), cost=4.0)
+
+
+def test_a_test_problem_with_costs_is_told_by_hand() -> None:
+    problem = bbo.problems.get("branin_levels")
+    study = problem.study(optimizer="random", seed=0)
+    trial = study.ask()
+    study.tell(trial, problem(trial))
+    assert trial.cost is not None

@@ -1,4 +1,4 @@
-"""What an objective function may return where its outcomes alone do not say enough."""
+"""Outcomes with what else is known of an evaluation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Outcomes with what else is known of the evaluation: ``return bbo.Result(0.31, cost=12.5)``.
+    """Outcomes with what else is known of the evaluation: ``return bbo.Result(0.31, cost=12.5)``, or to be told as it is.
 
     Args:
         values: A number, or a dict by outcome, as `Study.tell` takes them.
