@@ -129,14 +129,13 @@ class Mixing:
     @classmethod
     def chain(cls, log_variances: Array, factors: Array) -> Mixing:
         """Level s has of process k what the levels from k to s hand on: ``sd_k prod_{k < j <= s} rho_j``."""
-        n = len(log_variances)
+        n, rho = len(log_variances), factors.tolist()
         passed, slopes = np.zeros((n, n)), np.zeros((2 * n - 1, n, n))
         for k in range(n):
             for s in range(k, n):
-                steps = factors[k:s]
-                passed[k, s] = np.prod(steps)
+                passed[k, s] = math.prod(rho[k:s])  # few numbers: arrays of them cost more than all else of a small covariance
                 for j in range(k, s):
-                    slopes[n + j, k, s] = np.prod(np.delete(steps, j - k))
+                    slopes[n + j, k, s] = math.prod(rho[k:j] + rho[j + 1 : s])
         return cls._scaled(passed, slopes, log_variances)
 
     @classmethod
