@@ -20,6 +20,8 @@ from surrogates.leave_one_out import LeaveOneOut
 
 _PART = 512  # points asked at a time, where many are
 
+_BOUND_FLOOR = 1e-8  # least variance of inferred noise of what is constrained: how close one can go to a bound is told by its square root
+
 Array = NDArray[np.float64]
 Memo = dict[str, Any]
 Process = ExactGP | OneTask
@@ -190,6 +192,8 @@ def _memo(memo: Mapping[str, Any] | None, target: Target) -> Any:
 def _settings(target: Target, columns: Columns, settings: Settings) -> Settings:
     if target.gradients is not None:  # these tell a long smooth wave from a short one, which one variance for all would not let be long
         return replace(settings, outputscale=True)
+    if target.anchored:
+        return replace(settings, mean="zero")
     if target.name != WORKS:
-        return replace(settings, mean="zero") if target.anchored else settings
+        return replace(settings, noise_floor=_BOUND_FLOOR) if target.bounded else settings
     return Settings(kernel="rbf", lengthscale_floor=_SMOOTH * math.sqrt(len(columns)))

@@ -122,6 +122,11 @@ def test_a_constraint_is_bent_from_its_bound_where_that_has_the_greater_evidence
     assert "near" not in memo(constrained(20, output_warp=False))
 
 
+def test_constraints_are_known_to_more_digits_than_objectives() -> None:
+    gps = memo(constrained(30))["gps"]
+    assert gps["straight"]["noise"] < 1e-6 <= gps["f"]["noise"]
+
+
 def test_how_it_is_bent_stays_until_hyperparameters_are_fitted_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
     study = constrained(20)
     first = memo(study)["near"]
