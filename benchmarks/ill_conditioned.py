@@ -73,7 +73,7 @@ class Case:
             warp=bool(rng.random() < 0.3),
             outputscale=bool(rng.random() < 0.3),
             mean="linear" if rng.random() < 0.5 else "constant",
-            noise_floor=1e-6 if rng.random() < 0.5 else 1e-4,
+            noise_floor=1e-8 if rng.random() < 0.5 else 1e-4,
         )
         return cls(X, y, yvar, columns, settings)
 
