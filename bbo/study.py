@@ -464,7 +464,7 @@ class Study:
 
         Args:
             trial: The trial or its number.
-            values: Outcomes that were wrong, by name (or the only one's number).
+            values: Outcomes that were wrong, by name (or the only one's number), or a `Result`.
             params: Parameters that were wrong.
             sd: Standard deviations, where they were wrong.
             cost: Cost, where it was wrong.

@@ -56,7 +56,7 @@ def told(
     record = record_of(ledger, number)
     attempt = record.attempt if attempt is None else attempt
     where = f"trial {number}"
-    result = _whole(values, Result(values, sd, cost, attrs, gradient, gradient_sd), where)
+    result = _whole(Result(values, sd, cost, attrs, gradient, gradient_sd), where)
     body = _measurements(problem, result, where)
     if params is not None:
         body["params"] = executed(problem, record, params, outside=outside)
@@ -151,7 +151,7 @@ def amended(
     if ledger.target(record, "amended") is None:
         raise InvalidTell(f"trial {number} is {record.state}: nothing was told that could be amended; use study.tell")
     where = f"trial {number}"
-    result = _whole(values, Result({}, sd, cost, attrs, gradient, gradient_sd), where)
+    result = _whole(Result({} if values is None else values, sd, cost, attrs, gradient, gradient_sd), where)
     body = _measurements(problem, result, where)
     if record.state is State.PENDING and (not body["values"].keys() <= record.values.keys() or failed is not None):
         raise InvalidTell(f"trial {number} is pending: only what was told can be amended; use study.tell or study.fail")
@@ -199,7 +199,7 @@ def added(
     if (values is None) == (failed is None):
         raise InvalidTell("add: give either values or failed='reason'")
     where = "the added point"
-    result = _whole(values, Result({}, sd, cost, attrs, gradient, gradient_sd), where)
+    result = _whole(Result({} if values is None else values, sd, cost, attrs, gradient, gradient_sd), where)
     body = _measurements(problem, result, where)
     if failed is None and (missing := [name for name in problem.outcomes if name not in body["values"]]):
         raise InvalidTell(f"add: outcome {', '.join(missing)} is missing; all of {', '.join(problem.outcomes)} are needed")
@@ -249,14 +249,15 @@ def executed(problem: Problem, record: Record, given: Mapping[str, Any], *, outs
     return space.validate(merged, outside=outside, what=f"trial {record.number}, params=")
 
 
-def _whole(values: Any, beside: Result, where: str) -> Result:
-    """What was given, as outcomes and beside them, or as a `Result` and beside that; the values beside it stand where there are none."""
-    if not isinstance(values, Result):
-        return beside if values is None else replace(beside, values=values)
-    given = {f.name: value for f in fields(beside) if f.name != "values" and (value := getattr(beside, f.name)) is not None}
-    if twice := [name for name in given if getattr(values, name) is not None]:
+def _whole(given: Result, where: str) -> Result:
+    """What was given; where its values are a `Result` themselves, that one with what was given beside it."""
+    told = given.values
+    if not isinstance(told, Result):
+        return given
+    beside = {f.name: value for f in fields(given) if f.name != "values" and (value := getattr(given, f.name)) is not None}
+    if twice := [name for name in beside if getattr(told, name) is not None]:
         raise InvalidTell(f"{where}: {twice[0]} is given twice, in the Result and beside it")
-    return replace(values, gradient=gradients.finite_part(values.gradient), **given)
+    return replace(told, gradient=gradients.finite_part(told.gradient), **beside)
 
 
 def _measurements(problem: Problem, result: Result, where: str) -> dict[str, Any]:

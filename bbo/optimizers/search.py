@@ -91,7 +91,7 @@ def points(
     aim, optima = "", np.empty((0, space.d))
     params: Params | None = None
     rngs = [problem.rng("bayes", number) for number in range(state.draws, state.draws + request.n)]
-    corner = _corner(problem, surrogate, feasible, fixed, within)
+    corner = _corner(problem, surrogate, feasible, fixed, within, rngs[0])
     for number, rng in enumerate(rngs, state.draws):
         if isinstance(acquisition, Growing):
             acquisition = acquisition.with_pending(space.encode(running[-1:]))
@@ -129,7 +129,14 @@ def points(
     return queries, aim if guide is None else f"{aim}, {guide.aim}", path
 
 
-def _corner(problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], fixed: Mapping[str, Any], within: Domain | None) -> Array:
+def _corner(
+    problem: Problem,
+    surrogate: Surrogate,
+    feasible: Sequence[Record],
+    fixed: Mapping[str, Any],
+    within: Domain | None,
+    rng: np.random.Generator,
+) -> Array:
     """Where the models expect the best feasible point near the best known one: with even odds for each bound, and a deviation within them.
 
     Climbs of a score that feasibility weighs stop at the sides of the ridge where several bounds meet: started from there as well, they
@@ -138,8 +145,7 @@ def _corner(problem: Problem, surrogate: Surrogate, feasible: Sequence[Record], 
     space = problem.space
     if not (surrogate.constraints and feasible and len(problem.objectives) == 1) or whole(space):
         return np.empty((0, space.d))
-    best = min(feasible, key=lambda record: problem.losses(record.values)[0])
-    (start,) = space.encode(at_target(space, [best.params]))
+    (start,) = space.encode(incumbents(problem, surrogate, feasible, rng)[:1])
     still = standing(space, {**space.targets, **fixed})
     given = surrogate.gps[0], surrogate.constraints, within or space.cube, start
     return np.array([best_feasible_mean(*given, margin=margin, fixed=still) for margin in _MARGINS])

@@ -35,9 +35,8 @@ def suite(name: str, *, sealed: bool = False) -> list[Case]:
         raise PermissionError("the sealed cases are run once, at the end, with --sealed; nothing is tuned on them")
     if name == "sealed":
         return list(import_module("benchmarks.suite.sealed").cases())
-    visible: list[Case] = import_module("benchmarks.suite.visible").cases()
-    constrained: list[Case] = import_module("benchmarks.suite.constrained").cases()
-    if name in ("visible", "constrained"):
-        return visible if name == "visible" else constrained
-    by_name = {case.name: case for case in visible + constrained}
+    suites: dict[str, list[Case]] = {each: import_module(f"benchmarks.suite.{each}").cases() for each in ("visible", "constrained")}
+    if name in suites:
+        return suites[name]
+    by_name = {case.name: case for cases in suites.values() for case in cases}
     return [by_name[each] for each in (QUICK if name == "quick" else [name])]

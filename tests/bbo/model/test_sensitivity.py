@@ -199,6 +199,6 @@ def test_slopes_are_those_of_the_medians(filled: Any, direction: str, warp: bool
         np.testing.assert_allclose(slopes[:, :, i], (model.medians(X + e) - model.medians(X - e)) / (2 * h), rtol=1e-5, atol=1e-5)
     mean, sd = model.predict(points)
     away = np.abs(model.medians(X) - mean)
-    assert np.all(away[:, 1] < 1e-9)  # an outcome that is a constraint only is never bent
+    assert np.all(away[:, 1] < 1e-9)  # the evidence is against bending this constraint
     assert np.all(away[:, 0] < 1e-9) or warp
     assert np.all(away <= sd + 1e-9)  # no median is farther than that from the mean
