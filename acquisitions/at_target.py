@@ -62,9 +62,10 @@ class AtTarget:
             total, same = measured + noise, np.ones(len(X), dtype=bool)
             return cls(here.mean, measured, measured, measured / total, noise / total, noise, here, here, None, (), measured, same)
         if not isinstance(gp, Pairing):
-            raise TypeError(f"{type(gp).__name__} has no pairs(X, Z), which measurements elsewhere than at the target need")
+            raise TypeError(f"{type(gp).__name__} has no pairs(), which measurements elsewhere than at the target need")
         Z = moved(X, columns)
-        there, pairs, same = gp.at(Z), gp.pairs(X, Z), np.all(X == Z, axis=1)
+        there, same = gp.at(Z), np.all(X == Z, axis=1)
+        pairs = gp.pairs(here, there)
         variance = np.where(same, measured, np.maximum(there.variance, LEAST_VARIANCE))
         covariance = np.where(same, measured, pairs.covariance)
         whole = variance * (measured + noise)

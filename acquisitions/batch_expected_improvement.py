@@ -124,7 +124,7 @@ class _Batches:
         assert isinstance(gp, Pairing)
         given = draws.at(points.reshape(-1, d))
         i, j = _below(q)
-        pairs = gp.pairs(points[:, i].reshape(-1, d), points[:, j].reshape(-1, d))
+        pairs = gp.pairs(gp.at(points[:, i].reshape(-1, d)), gp.at(points[:, j].reshape(-1, d)))
         covariance = pairs.covariance.reshape(m, -1)
         if given.weights is not None:
             weights = given.weights.reshape(m, q, -1)

@@ -87,8 +87,8 @@ class Pairs(Protocol):
 class Pairing(Protocol):
     """A model that tells how far points go together with partners of their own."""
 
-    def pairs(self, X: Array, Z: Array) -> Pairs:
-        """Each row of X with the same row of Z, both `m x d`."""
+    def pairs(self, here: Any, there: Any) -> Pairs:
+        """Each of m points with the same of others, both as the model's own `at` has them."""
 
 
 class Averages(Protocol):

@@ -191,10 +191,11 @@ class _Elsewhere:
     def of(cls, gp: GrowingModel, X: Array, moved: Mapping[int, float]) -> Self:
         """X (`m x d`) with these columns at these values."""
         if not isinstance(gp, Pairing):
-            raise TypeError(f"{type(gp).__name__} has no pairs(X, Z), which candidates that are moved need")
+            raise TypeError(f"{type(gp).__name__} has no pairs(), which candidates that are moved need")
         Z = X.copy()
         Z[:, list(moved)] = list(moved.values())
-        return cls(gp.at(Z), gp.pairs(X, Z), tuple(moved))
+        there = gp.at(Z)
+        return cls(there, gp.pairs(gp.at(X), there), tuple(moved))
 
     def pull(self, d_mean: Array, d_covariance: Array) -> Array:
         """Gradient (`m x d`) of ``sum(d_mean * mean) + sum(d_covariance * covariance)`` in the candidates."""

@@ -126,7 +126,7 @@ class StochasticKnowledgeGradient:
 
         def shifted(S: Array, rows: NDArray[np.int_]) -> tuple[Array, Array]:
             moments, k = self.gp.at(S), len(rows)
-            pairs = self.gp.pairs(np.repeat(S, q, 0), batch.X[rows].reshape(k * q, d))
+            pairs = self.gp.pairs(self.gp.at(np.repeat(S, q, 0)), self.gp.at(batch.X[rows].reshape(k * q, d)))
             value = moments.mean + np.einsum("kq,kq->k", u[rows], pairs.covariance.reshape(k, q))
             moved = pairs.pull(u[rows].reshape(-1))[0].reshape(k, q, d).sum(1)
             return value, moments.pull(np.ones(k), None) + moved
@@ -210,7 +210,7 @@ class _Batch:
         K[:, range(q), range(q)] = variance
         if q > 1:
             i, j = np.tril_indices(q, -1)
-            K[:, i, j] = gp.pairs(X[:, i].reshape(-1, d), X[:, j].reshape(-1, d)).covariance.reshape(m, -1)
+            K[:, i, j] = gp.pairs(gp.at(X[:, i].reshape(-1, d)), gp.at(X[:, j].reshape(-1, d))).covariance.reshape(m, -1)
             K[:, j, i] = K[:, i, j]
         return cls(gp, X, K, np.linalg.cholesky(K + (noise + LEAST_VARIANCE * (q > 1)) * np.eye(q)))
 
@@ -224,7 +224,8 @@ class _Batch:
         """Gradient (`m x q x d`) of ``k(x*, X) L^-T Z`` in X for each batch, with x* (`m x d`) held fixed."""
         m, q, d = self.X.shape
         u = self.weights(Z)
-        pairs = self.gp.pairs(self.X.reshape(m * q, d), np.repeat(best, q, 0))
+        moments = self.gp.at(self.X.reshape(m * q, d))
+        pairs = self.gp.pairs(moments, self.gp.at(np.repeat(best, q, 0)))
         gradient: Array = pairs.pull(u.reshape(-1))[0].reshape(m, q, d)
         v = np.linalg.solve(self.L, pairs.covariance.reshape(m, q, 1))[:, :, 0]
         d_L: Array = -np.tril(u[:, :, None] * v[:, None, :])  # of the factor; then back to the matrix: Murray (2016), arXiv:1602.07527
@@ -233,11 +234,11 @@ class _Batch:
         inverse = np.linalg.inv(self.L)
         d_K = inverse.swapaxes(1, 2) @ inner @ inverse
         d_K = 0.5 * (d_K + d_K.swapaxes(1, 2))
-        moments = self.gp.at(self.X.reshape(m * q, d))
         gradient = gradient + moments.pull(None, d_K[:, range(q), range(q)].reshape(-1)).reshape(m, q, d)
         if q > 1:
             i, j = np.tril_indices(q, -1)
-            here, there = self.gp.pairs(self.X[:, i].reshape(-1, d), self.X[:, j].reshape(-1, d)).pull(2 * d_K[:, i, j].reshape(-1))
+            pairs = self.gp.pairs(self.gp.at(self.X[:, i].reshape(-1, d)), self.gp.at(self.X[:, j].reshape(-1, d)))
+            here, there = pairs.pull(2 * d_K[:, i, j].reshape(-1))
             for pair, (a, b) in enumerate(zip(i, j, strict=True)):
                 gradient[:, a] += here.reshape(m, -1, d)[:, pair]
                 gradient[:, b] += there.reshape(m, -1, d)[:, pair]

@@ -39,7 +39,7 @@ class VariableFidelityConfidenceBound:
 
     def __post_init__(self) -> None:
         if not isinstance(self.gp, Pairing):
-            raise TypeError(f"{type(self.gp).__name__} has no pairs(X, Z), which the covariances between levels need")
+            raise TypeError(f"{type(self.gp).__name__} has no pairs(), which the covariances between levels need")
         if not self.beta >= 0:
             raise ValueError(f"beta is {self.beta}, must be at least 0")
         if not len(self.levels) == len(self.costs) > 0:

@@ -46,7 +46,7 @@ class LogVariableFidelityExpectedImprovement:
 
     def __post_init__(self) -> None:
         if not isinstance(self.gp, Pairing):
-            raise TypeError(f"{type(self.gp).__name__} has no pairs(X, Z), which the covariances between levels need")
+            raise TypeError(f"{type(self.gp).__name__} has no pairs(), which the covariances between levels need")
         if not len(self.levels):
             raise ValueError("levels are empty; the target is one")
 
@@ -87,9 +87,8 @@ class Split:
     @classmethod
     def of(cls, gp: GaussianModel, X: Array, column: int, levels: Sequence[float]) -> Split:
         assert isinstance(gp, Pairing)
-        k, points = len(levels), [moved(X, {column: level}) for level in levels]
-        moments = [gp.at(Z) for Z in points]
-        pairs = {(a, b): gp.pairs(points[a], points[b]) for a, b in combinations(range(k), 2)}
+        k, moments = len(levels), [gp.at(moved(X, {column: level})) for level in levels]
+        pairs = {(a, b): gp.pairs(moments[a], moments[b]) for a, b in combinations(range(k), 2)}
         S = np.zeros((len(X), k, k))
         for a, part in enumerate(moments):
             S[:, a, a] = part.variance

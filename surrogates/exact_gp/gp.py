@@ -68,12 +68,15 @@ class Moments:
     What is not asked for is not computed: the mean alone costs O(m n), variance and covariance O(m n^2).
 
     Args:
+        X: The points, `m x d`.
         mean: `m`.
+        features: The kernel's view of X.
     """
 
+    X: Array
     mean: Array
+    features: Features
     _gp: ExactGP
-    _features: Features
     _gram: Gram
     _baseline: Baseline | None
 
@@ -81,25 +84,37 @@ class Moments:
     def variance(self) -> Array:
         """`m`, at least `TINY`."""
         gp, xp = self._gp, of(self.mean)
-        return xp.clip(gp.kernel.diagonal(gp.theta, self._features) - xp.squares(self._whitened_columns, 0), TINY, None)
+        return xp.clip(gp.kernel.diagonal(gp.theta, self.features) - xp.squares(self.whitened, 0), TINY, None)
 
     @property
     def variance_bound(self) -> Array:
         """`m`, an upper bound on the variance at O(m n): what is left given the one training point that says most."""
         gp, xp = self._gp, of(self.mean)
         told = self._gram.matrix[:, : len(gp.X)] / gp.sd
-        return xp.clip(gp.kernel.diagonal(gp.theta, self._features) - xp.amax(told * told, 1), TINY, None)
+        return xp.clip(gp.kernel.diagonal(gp.theta, self.features) - xp.amax(told * told, 1), TINY, None)
 
     @cached_property
     def covariance(self) -> Array | None:
         """With the baseline's points, `m x b`; None without a baseline."""
         if self._baseline is None:
             return None
-        return self._gram.matrix[:, len(self._gp.X) :] - self._whitened_columns.T @ self._baseline.V
+        return self._gram.matrix[:, len(self._gp.X) :] - self.whitened.T @ self._baseline.V
 
     @cached_property
-    def _whitened_columns(self) -> Array:
+    def whitened(self) -> Array:
+        """``L^-1 k(training points, X)``, `n x m`."""
         return of(self.mean).solve_lower(self._gp.L, self._gram.matrix[:, : len(self._gp.X)].T)
+
+    @cached_property
+    def weights(self) -> Array:
+        """``K^-1 k(training points, X)``, `n x m`; only gradients need it."""
+        return of(self.mean).solve_upper(self._gp.L, self.whitened)
+
+    @cached_property
+    def with_data(self) -> Gram:
+        """The prior covariance of X with the training points."""
+        gp = self._gp
+        return self._gram if self._baseline is None else gp.kernel.gram(gp.theta, self.features, gp.features)
 
     def pull(self, d_mean: Array | None, d_variance: Array | None, d_covariance: Array | None = None) -> Array:
         """Gradient of ``sum(d_mean * mean) + sum(d_variance * variance) + sum(d_covariance * covariance)`` with respect to X.
@@ -119,8 +134,8 @@ class Moments:
         W = xp.zeros(len(self.mean), len(gp.X)) if d_mean is None else xp.outer(d_mean, gp.alpha)
         direct: Array | None = None
         if d_variance is not None:
-            W -= (2.0 * d_variance)[:, None] * xp.solve_upper(gp.L, self._whitened_columns).T
-            direct = gp.kernel.pull_diagonal(gp.theta, self._features, d_variance)
+            W -= (2.0 * d_variance)[:, None] * self.weights.T
+            direct = gp.kernel.pull_diagonal(gp.theta, self.features, d_variance)
         if d_covariance is not None:
             if self._baseline is None:
                 raise ValueError("pull: d_covariance needs moments taken with a baseline, at(X, baseline)")
@@ -281,7 +296,7 @@ class ExactGP:
         points = xp.asarray(X)
         features = self.kernel.features(points)
         gram = self.kernel.gram(self.theta, features, self.features if baseline is None else baseline.features)
-        return Moments(self.mean(points) + gram.matrix[:, : len(self.X)] @ self.alpha, self, features, gram, baseline)
+        return Moments(points, self.mean(points) + gram.matrix[:, : len(self.X)] @ self.alpha, features, self, gram, baseline)
 
     def baseline(self, B: ArrayLike) -> Baseline:
         """Points (`b x d`) for `at`, with what their covariances need computed once."""
@@ -294,10 +309,9 @@ class ExactGP:
         mean, both = self.mean(points) + gram.matrix @ self.alpha, self.kernel.features(xp.concatenate((self.X, self._rows(points)), 0))
         return Baseline(points, mean, covariance, both, V, self.L)
 
-    def pairs(self, X: ArrayLike, Z: ArrayLike) -> Pairs:
-        """Covariances of each row of X with the same row of Z (both `m x d`), to be differentiated."""
-        xp = of(self.L)
-        return Pairs(xp.asarray(X), xp.asarray(Z), self)
+    def pairs(self, here: Moments, there: Moments) -> Pairs:
+        """Covariances of each of m points with the same of others, to be differentiated; both are of this process's `at`."""
+        return Pairs(here, there, self)
 
     def averages(self, X: ArrayLike, Z: ArrayLike, weights: ArrayLike) -> Averages:
         """Weighted averages over q rows of Z (`(m q) x d`) for each row of X (`m x d`), and their covariances, to be differentiated."""

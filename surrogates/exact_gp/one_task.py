@@ -71,9 +71,9 @@ class OneTask:
         """The posterior at X (`m x d`), to be differentiated."""
         return OneTaskMoments(self.gp.at(self._at(X), baseline))
 
-    def pairs(self, X: Array, Z: Array) -> OneTaskPairs:
-        """Covariances of each row of X with the same row of Z (both `m x d`)."""
-        return OneTaskPairs(self.gp.pairs(self._at(X), self._at(Z)))
+    def pairs(self, here: OneTaskMoments, there: OneTaskMoments) -> OneTaskPairs:
+        """Covariances of each of m points with the same of others; both are of this process's `at`."""
+        return OneTaskPairs(self.gp.pairs(here.inner, there.inner))
 
     def condition(self, X_new: Array, y_new: Array, yvar_new: Array | None = None) -> OneTask:
         """The process with q more data of the task: `q x d`, `q`, and the variances of their noise."""

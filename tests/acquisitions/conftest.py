@@ -46,9 +46,11 @@ class Gaussian:
                 gradient = back(d_covariance, baseline.X)
             return gradient + back(weights, self.X)
 
-        return SimpleNamespace(mean=mean, variance=variance, covariance=covariance, pull=pull)
+        return SimpleNamespace(X=X, mean=mean, variance=variance, covariance=covariance, pull=pull)
 
-    def pairs(self, X, Z):
+    def pairs(self, here, there):
+        X, Z = here.X, there.X
+
         def pull(d):
             def half(P, Q):  # gradient of sum(d * covariance(P, Q)) row by row with respect to P
                 prior = (d * np.diag(self.k(P, Q)))[:, None] * (Q - P)

@@ -58,8 +58,8 @@ def test_what_goes_against_the_target_tells_as_much(make_case, X):
     class Against:
         predict, at = gp.predict, gp.at
 
-        def pairs(self, X, Z):
-            pairs = gp.pairs(X, Z)
+        def pairs(self, here, there):
+            pairs = gp.pairs(here, there)
             return SimpleNamespace(covariance=-pairs.covariance, pull=lambda d: pairs.pull(-d))
 
     ours, expected = (Best(model, 0.7, 0.05, TARGET).value_and_gradient(X) for model in (Against(), gp))

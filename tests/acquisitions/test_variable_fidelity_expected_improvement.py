@@ -27,9 +27,10 @@ class Hierarchy:
     def at(self, X):
         high = X[:, 2] > 0.5
         (m, v), (d, w) = self.low.predict(X[:, :2]), self.delta.predict(X[:, :2])
-        return SimpleNamespace(mean=np.where(high, BETA * m + d, m), variance=np.where(high, BETA**2 * v + w, v), pull=None)
+        return SimpleNamespace(X=X, mean=np.where(high, BETA * m + d, m), variance=np.where(high, BETA**2 * v + w, v), pull=None)
 
-    def pairs(self, X, Z):
+    def pairs(self, here, there):
+        X, Z = here.X, there.X
         assert np.all(X[:, 2] < 0.5) and np.all(Z[:, 2] > 0.5)
         return SimpleNamespace(covariance=BETA * np.diag(self.low.covariance(X[:, :2], Z[:, :2])), pull=None)
 

@@ -328,11 +328,17 @@ def test_pairs_are_covariances_of_rows() -> None:
     X = points(20)
     gp = fit(X, np.sin(5 * X[:, 0]) + X[:, 2] * X[:, 1], np.full(20, 0.01), columns=table)
     A, B = points(150), points(150)
-    pairs = gp.pairs(A, B)
-    np.testing.assert_allclose(pairs.covariance, [gp.covariance(a[None], b[None])[0, 0] for a, b in zip(A, B, strict=True)], atol=1e-10)
+
+    def pairs(A, B, beside=None):
+        return gp.pairs(gp.at(A, beside), gp.at(B))
+
+    expected = [gp.covariance(a[None], b[None])[0, 0] for a, b in zip(A, B, strict=True)]
+    np.testing.assert_allclose(pairs(A, B).covariance, expected, atol=1e-10)
     A, B, w = A[:6], B[:6], rng.standard_normal(6)
-    here, there = gp.pairs(A, B).pull(w)
-    for found, f, P in ((here, lambda P: w @ gp.pairs(P, B).covariance, A), (there, lambda P: w @ gp.pairs(A, P).covariance, B)):
+    here, there = pairs(A, B).pull(w)
+    for beside, alone in zip(pairs(A, B, gp.baseline(B[:3])).pull(w), (here, there), strict=True):
+        np.testing.assert_allclose(beside, alone, rtol=1e-9, atol=1e-12)
+    for found, f, P in ((here, lambda P: w @ pairs(P, B).covariance, A), (there, lambda P: w @ pairs(A, P).covariance, B)):
         for k, j in np.ndindex(6, 2):
             step = np.zeros_like(P)
             step[k, j] = 1e-6

@@ -127,7 +127,7 @@ def test_it_is_the_process_at_its_task(joint):
     np.testing.assert_allclose(moments.covariance, joint.covariance(Z, B), atol=1e-12)
     np.testing.assert_array_equal(moments.variance, joint.predict(Z)[1])
     assert np.all(moments.variance_bound >= moments.variance - 1e-12)
-    np.testing.assert_allclose(joint.pairs(Z, Z[::-1]).covariance, np.diag(joint.covariance(Z, Z[::-1])), atol=1e-12)
+    np.testing.assert_allclose(joint.pairs(joint.at(Z), joint.at(Z[::-1])).covariance, np.diag(joint.covariance(Z, Z[::-1])), atol=1e-12)
     assert (len(joint.y), joint.yvar, joint.noise) == (6, None, 1e-4)
 
 
@@ -143,9 +143,13 @@ def test_its_gradients_are_of_its_own_columns(joint):
     steps = [h * np.eye(1, 10, k).reshape(5, 2) for k in range(10)]
     slopes = np.array([(total(Z + step) - total(Z - step)) / (2 * h) for step in steps]).reshape(5, 2)
     np.testing.assert_allclose(joint.at(Z, joint.baseline(B)).pull(d_mean, d_variance, d_covariance), slopes, rtol=1e-5, atol=1e-6)
-    first, second = joint.pairs(Z, W).pull(d)
-    by_first = [(d @ (joint.pairs(Z + step, W).covariance - joint.pairs(Z - step, W).covariance)) / (2 * h) for step in steps]
-    by_second = [(d @ (joint.pairs(Z, W + step).covariance - joint.pairs(Z, W - step).covariance)) / (2 * h) for step in steps]
+
+    def together(A, B):
+        return joint.pairs(joint.at(A), joint.at(B))
+
+    first, second = together(Z, W).pull(d)
+    by_first = [(d @ (together(Z + step, W).covariance - together(Z - step, W).covariance)) / (2 * h) for step in steps]
+    by_second = [(d @ (together(Z, W + step).covariance - together(Z, W - step).covariance)) / (2 * h) for step in steps]
     np.testing.assert_allclose(first, np.reshape(by_first, (5, 2)), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(second, np.reshape(by_second, (5, 2)), rtol=1e-5, atol=1e-6)
 
