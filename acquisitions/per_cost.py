@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisitions.protocol import Acquisition, Climbable
+from acquisitions.protocol import Acquisition, Climbable, Rough
 
 Array = NDArray[np.float64]
 
@@ -81,6 +81,15 @@ class LogPerCost:
         value, gradient = cast(Climbable, self.acq).value_and_gradient(X)
         log_cost, slope = self.cost.log(X)
         return value - log_cost, gradient - slope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogRoughPerCost(LogPerCost):
+    """The same of a score that has a rough one (`acquisitions.protocol.Rough`), and so has this."""
+
+    def rough(self, X: Array) -> Array:
+        """Nearly the score, to rank candidates by; shape `m`."""
+        return cast(Rough, self.acq).rough(X) - self.cost.log(X)[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

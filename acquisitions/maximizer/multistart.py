@@ -22,7 +22,10 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _SURE = 10
-"""Points scored in full for each start, of those that a rough score puts first."""
+"""Points scored in full for each start, of those that a rough score puts first,"""
+
+_SPREAD = 2
+"""and of those that it puts first among points apart: the first ones may all be of one peak."""
 
 _GAIN = 1e-9
 """A discrete move that gains a smaller fraction of the score is rounding."""
@@ -130,13 +133,15 @@ class _Search:
         return np.vstack([seeds, pool, self.region.near(seeds, n_near, self.rng), wide])
 
     def _ranked(self, X: Array) -> Array:
-        """Scores of the points worth a start; where there is a rough score, only of those that it puts first, and elsewhere none."""
+        """Scores of the points worth a start; where there is a rough score, only of those that it finds good, and elsewhere none."""
         if not isinstance(self.acq, Rough):
             return self._value(X)
         rough = self._value(X, self.acq.rough)
-        first = np.argsort(-rough, kind="stable")[: _SURE * self.settings.starts]
+        n = self.settings.starts
+        first = np.argsort(-rough, kind="stable")[: _SURE * n]
+        good = np.union1d(first, best_apart(X, rough, _SPREAD * n, self.region.width))
         values = np.full(len(X), -np.inf)
-        values[first] = self._value(X[first])
+        values[good] = self._value(X[good])
         return values
 
     def _value(self, X: Array, score: Callable[[Array], Array] | None = None) -> Array:

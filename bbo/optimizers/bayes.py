@@ -179,7 +179,7 @@ class Bayes(FromHistory):
     learn_costs: bool = False
     prior_studies: Sequence[str | PriorStudy | Study | Mapping[str, Any]] | None = field(default=None, hash=False)
     name: ClassVar[str] = "bayes"
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     uses_sd: ClassVar[bool] = True
     roles: ClassVar[tuple[Role, ...]] = (*fidelities.ROLES, *robust.ROLES)
 

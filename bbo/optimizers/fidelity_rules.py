@@ -1,4 +1,4 @@
-"""Rules of the literature for where, and at which fidelity or source, to measure next; the default is the knowledge gradient per cost.
+"""Rules of the literature for where, and at which fidelity or source, to measure next; the default is max-value entropy search per cost.
 
 Each decides itself when to run the target. In a space without fidelities each is what it is at the target.
 """
@@ -20,7 +20,7 @@ from acquisitions.extended_probability_of_improvement import LogExtendedProbabil
 from acquisitions.feasibility import OutcomeConstraint
 from acquisitions.multi_fidelity_max_value_entropy import LogMultiFidelityMaxValueEntropy, MultiFidelityGIBBON
 from acquisitions.multi_fidelity_upper_confidence_bound import MultiFidelityUpperConfidenceBound, largest_differences
-from acquisitions.per_cost import LogPerCost, PerCost
+from acquisitions.per_cost import LogPerCost, LogRoughPerCost, PerCost
 from acquisitions.protocol import Acquisition, Climbable, Staged
 from acquisitions.standing import Standing
 from acquisitions.two_stage_expected_improvement import LogTwoStageExpectedImprovement
@@ -50,7 +50,7 @@ def _max_value_entropy(bound: bool, asked: Asked) -> tuple[Acquisition, str]:
     X = may_be_best(asked, np.random.default_rng(asked.seed))
     if not bound:
         information = LogMultiFidelityMaxValueEntropy(gp, X, noise, target, constraints, seed=asked.seed).with_pending(waiting)
-        return information if costs is None else LogPerCost(information, costs), f"multi-fidelity max-value entropy search{per(costs)}"
+        return information if costs is None else LogRoughPerCost(information, costs), f"multi-fidelity max-value entropy search{per(costs)}"
     score = MultiFidelityGIBBON(gp, X, noise, target, seed=asked.seed).with_pending(waiting)
     each = score if costs is None else PerCost(score, costs)
     return WhereLikely(each, constraints) if constraints else each, f"multi-fidelity GIBBON{per(costs)}"

@@ -85,7 +85,7 @@ class GOUCB:
     growth: float | None = 1.2
     linearised: bool = False
     name: ClassVar[str] = "go_ucb"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if self.family not in ("sigmoid", "linear") and not callable(self.family):

@@ -77,7 +77,7 @@ class TuRBO(FromHistory):
 
     n_initial: int | None = None
     name: ClassVar[str] = "turbo"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     uses_sd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from acquisitions import GIBBON, LogDiscreteKnowledgeGradient, LogProbabilityOfFeasibility, OutcomeConstraint
-from acquisitions.per_cost import ColumnCost, LogPerCost, PerCost
+from acquisitions import GIBBON, LogDiscreteKnowledgeGradient, LogMaxValueEntropy, LogProbabilityOfFeasibility, OutcomeConstraint
+from acquisitions.per_cost import ColumnCost, LogPerCost, LogRoughPerCost, PerCost
+from acquisitions.protocol import Rough
 from acquisitions.standing import Standing
 from surrogates.exact_gp import fit
 from tests.acquisitions.differences import slope
@@ -46,6 +47,15 @@ def test_a_score_per_cost(gp):
     np.testing.assert_allclose(gradient, slope(score.value, X), rtol=1e-4, atol=1e-6)
     awaited = score.with_pending(X[:2])
     np.testing.assert_allclose(awaited.value(X), inner.with_pending(X[:2]).value(X) - np.log(1 + 19 * X[:, 2]))
+
+
+def test_a_rough_score_per_cost(gp):
+    rng = np.random.default_rng(1)
+    X, cost = rng.random((6, 3)), ColumnCost(2, (0.0, 1.0), (1.0, 20.0))
+    inner = LogMaxValueEntropy(gp, rng.random((10, 3)), 0.05)
+    score = LogRoughPerCost(inner, cost).with_pending(X[:1])
+    assert isinstance(score, Rough) and not isinstance(LogPerCost(inner, cost), Rough)
+    np.testing.assert_allclose(score.rough(X), inner.with_pending(X[:1]).rough(X) - np.log(1 + 19 * X[:, 2]))
 
 
 def test_a_score_that_may_be_negative_per_cost(gp):

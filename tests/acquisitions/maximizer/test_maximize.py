@@ -134,3 +134,32 @@ def test_no_finite_score_is_an_error():
 
     with pytest.raises(ArithmeticError, match="finite score"):
         maximize(Nowhere([0.5]), box([0.0], [1.0]), rng=rng())
+
+
+class Misjudged:
+    """Peaks of 1 and of 2, of which a rough score takes the second one for the lower."""
+
+    centres, widths = np.array([[0.3, 0.3], [0.8, 0.7]]), np.array([4.0, 10.0])
+
+    def _peaks(self, X, heights):
+        return heights - self.widths * np.sum((X[:, None] - self.centres) ** 2, axis=2)
+
+    def value(self, X):
+        return self._peaks(X, [1.0, 2.0]).max(1)
+
+    def rough(self, X):
+        return self._peaks(X, [1.0, 0.9]).max(1)
+
+    def value_and_gradient(self, X):
+        k = self._peaks(X, [1.0, 2.0]).argmax(1)
+        return self.value(X), -2 * self.widths[k, None] * (X - self.centres[k])
+
+
+def test_a_peak_that_a_rough_score_puts_second_is_looked_at():
+    acquisition, domain = Misjudged(), box([0.0] * 2, [1.0] * 2)
+    P = rng().random((3000, 2))
+    first = P[np.argsort(-acquisition.rough(P))[:100]]
+    assert np.linalg.norm(first - acquisition.centres[0], axis=1).max() < 0.2
+    found = maximize(acquisition, domain, rng=rng())
+    assert np.abs(found.x - acquisition.centres[1]).max() < 1e-6
+    assert found.evaluations < 4000
