@@ -50,7 +50,7 @@ METHODS: Mapping[str, Callable[[], bbo.Bayes]] = {
     **{name: lambda name=name: bbo.Bayes(acquisition=name) for name in (*CLAIMED, "log_ei", "mes", "gibbon", "ucb", "thompson", "log_pi")},  # type: ignore[misc]
 }
 NOISES = ("learnt", "told")
-SEEDS = {name: 10 if name in (PLAIN, *CLAIMED) else 3 for name in METHODS}
+SEEDS = {name: 30 if name in (PLAIN, *CLAIMED) else 3 for name in METHODS}
 
 
 def run(name: str, method: str, noise: str, seed: int) -> dict[str, Any]:
