@@ -5,7 +5,7 @@
 
 A run that is cut short goes on where it ended: a line of the file is one finished run. What counts is the regret, without noise, of the
 point that `Study.recommend` gives at the end; seeds and initial designs are shared. Plain expected improvement takes the best value
-measured for what is to be improved on, as if it had no noise. What has ten seeds comes first; all others have three, and are
+measured for what is to be improved on, as if it had no noise. What has up to thirty seeds comes first; all others have three, and are
 reported without a claim. Studies have to learn how large the noise is, or are told (`Objective.sd`).
 """
 
