@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from acquisitions import at_target
 from acquisitions.envelope import ExpectedGain
 from acquisitions.feasibility import LogProbabilityOfFeasibility, OutcomeConstraint
 from acquisitions.gaussian import LEAST_VARIANCE, Array, Baseline, GrowingModel, Moments, Pairing, Pairs, in_blocks
@@ -192,9 +193,7 @@ class _Elsewhere:
         """X (`m x d`) with these columns at these values."""
         if not isinstance(gp, Pairing):
             raise TypeError(f"{type(gp).__name__} has no pairs(), which candidates that are moved need")
-        Z = X.copy()
-        Z[:, list(moved)] = list(moved.values())
-        there = gp.at(Z)
+        there = gp.at(at_target.moved(X, moved))
         return cls(there, gp.pairs(gp.at(X), there), tuple(moved))
 
     def pull(self, d_mean: Array, d_covariance: Array) -> Array:

@@ -18,7 +18,7 @@ from scipy.linalg import solve_triangular
 
 from acquisitions.conditioning import normals
 from acquisitions.domain import Domain, UnsupportedDomain
-from acquisitions.gaussian import LEAST_VARIANCE, Array
+from acquisitions.gaussian import LEAST_VARIANCE, Array, Moments, Pairs
 from acquisitions.maximizer.lbfgs import ClimbSettings, climb
 from acquisitions.maximizer.result import Maximum
 
@@ -201,18 +201,21 @@ class _Batch:
     X: Array
     K: Array
     L: Array
+    _moments: Moments
+    _pairs: Pairs | None
 
     @classmethod
     def of(cls, gp: Any, X: Array, noise: float) -> _Batch:
         m, q, d = X.shape
-        K = np.zeros((m, q, q))
-        variance = np.maximum(gp.at(X.reshape(m * q, d)).variance.reshape(m, q), LEAST_VARIANCE)
-        K[:, range(q), range(q)] = variance
+        K, pairs = np.zeros((m, q, q)), None
+        moments = gp.at(X.reshape(m * q, d))
+        K[:, range(q), range(q)] = np.maximum(moments.variance.reshape(m, q), LEAST_VARIANCE)
         if q > 1:
             i, j = np.tril_indices(q, -1)
-            K[:, i, j] = gp.pairs(gp.at(X[:, i].reshape(-1, d)), gp.at(X[:, j].reshape(-1, d))).covariance.reshape(m, -1)
+            pairs = gp.pairs(gp.at(X[:, i].reshape(-1, d)), gp.at(X[:, j].reshape(-1, d)))
+            K[:, i, j] = pairs.covariance.reshape(m, -1)
             K[:, j, i] = K[:, i, j]
-        return cls(gp, X, K, np.linalg.cholesky(K + (noise + LEAST_VARIANCE * (q > 1)) * np.eye(q)))
+        return cls(gp, X, K, np.linalg.cholesky(K + (noise + LEAST_VARIANCE * (q > 1)) * np.eye(q)), moments, pairs)
 
     def weights(self, Z: Array) -> Array:
         """``L^-T Z`` for each batch and its normals (`m x q`), `m x q`."""
@@ -224,8 +227,7 @@ class _Batch:
         """Gradient (`m x q x d`) of ``k(x*, X) L^-T Z`` in X for each batch, with x* (`m x d`) held fixed."""
         m, q, d = self.X.shape
         u = self.weights(Z)
-        moments = self.gp.at(self.X.reshape(m * q, d))
-        pairs = self.gp.pairs(moments, self.gp.at(np.repeat(best, q, 0)))
+        pairs = self.gp.pairs(self._moments, self.gp.at(np.repeat(best, q, 0)))
         gradient: Array = pairs.pull(u.reshape(-1))[0].reshape(m, q, d)
         v = np.linalg.solve(self.L, pairs.covariance.reshape(m, q, 1))[:, :, 0]
         d_L: Array = -np.tril(u[:, :, None] * v[:, None, :])  # of the factor; then back to the matrix: Murray (2016), arXiv:1602.07527
@@ -234,11 +236,10 @@ class _Batch:
         inverse = np.linalg.inv(self.L)
         d_K = inverse.swapaxes(1, 2) @ inner @ inverse
         d_K = 0.5 * (d_K + d_K.swapaxes(1, 2))
-        gradient = gradient + moments.pull(None, d_K[:, range(q), range(q)].reshape(-1)).reshape(m, q, d)
-        if q > 1:
+        gradient = gradient + self._moments.pull(None, d_K[:, range(q), range(q)].reshape(-1)).reshape(m, q, d)
+        if self._pairs is not None:
             i, j = np.tril_indices(q, -1)
-            pairs = self.gp.pairs(self.gp.at(self.X[:, i].reshape(-1, d)), self.gp.at(self.X[:, j].reshape(-1, d)))
-            here, there = pairs.pull(2 * d_K[:, i, j].reshape(-1))
+            here, there = self._pairs.pull(2 * d_K[:, i, j].reshape(-1))
             for pair, (a, b) in enumerate(zip(i, j, strict=True)):
                 gradient[:, a] += here.reshape(m, -1, d)[:, pair]
                 gradient[:, b] += there.reshape(m, -1, d)[:, pair]
