@@ -179,7 +179,7 @@ class Bayes(FromHistory):
     learn_costs: bool = False
     prior_studies: Sequence[str | PriorStudy | Study | Mapping[str, Any]] | None = field(default=None, hash=False)
     name: ClassVar[str] = "bayes"
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 11
     uses_sd: ClassVar[bool] = True
     roles: ClassVar[tuple[Role, ...]] = (*fidelities.ROLES, *robust.ROLES)
 
@@ -350,8 +350,8 @@ class Bayes(FromHistory):
 
     def may_bend(self, problem: Problem) -> bool:
         """Whether a fit decides if the objective is bent: where there are named levels or sources; else `output_warp` alone decides."""
-        named = bool(problem.space.targets) and not fidelities.ranges(problem.space)
-        return self.output_warp and named and not callable(self.surrogate) and not self.judges_conditions(problem)
+        leveled = fidelities.leveled(problem.space)
+        return self.output_warp and leveled and not callable(self.surrogate) and not self.judges_conditions(problem)
 
     def bendable(self, problem: Problem) -> tuple[str, ...]:
         """Outcomes that are constraints only, of which a fit decides if their distances from the bound are bent."""
@@ -374,7 +374,8 @@ class Bayes(FromHistory):
             return [tasks.within(target, problem.space) for target in targets_of(state, Bends(objectives=False), tails=True)]
         judges = self.judges_conditions(problem)
         power = bends.objectives and self.output_warp and not judges  # which would bend sums over conditions
-        targets = targets_of(state, replace(bends, objectives=power), tails=judges, gradients=slopes.used(self, problem))
+        tails = judges or (fidelities.leveled(problem.space) and not power)  # a value that is cut off is no multiple of another level's
+        targets = targets_of(state, replace(bends, objectives=power), tails=tails, gradients=slopes.used(self, problem))
         if not self.prior_studies:
             return targets
         from bbo.optimizers import transfer

@@ -43,6 +43,11 @@ def ranges(space: Space) -> list[str]:
     return [name for name, p in space.parameters.items() if isinstance(p, Fidelity) and not isinstance(p.low, Mapping)]
 
 
+def leveled(space: Space) -> bool:
+    """Whether there are named levels or sources, each a multiple of another and a discrepancy in the model."""
+    return bool(space.targets) and not ranges(space)
+
+
 def _chosen(space: Space) -> tuple[str, Any] | None:
     """The fidelity or source of a space, by name; None where it has none."""
     return next(((name, space.parameters[name]) for name, role in space.roles.items() if role in ROLES), None)

@@ -124,7 +124,7 @@ def targets_of(history: History, bends: Bends, *, tails: bool = False, gradients
     Args:
         history: What is known.
         bends: How outcomes are bent.
-        tails: Whether an objective's bad values are kept as they are, since they count themselves.
+        tails: Whether an objective's bad values are kept as they are, since they count themselves or tell how levels are related.
         gradients: Whether told gradients of the first objective are modelled.
     """
     problem, done, failed = history.problem, usable(history, State.DONE), usable(history, State.FAILED)

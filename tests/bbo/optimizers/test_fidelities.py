@@ -229,6 +229,16 @@ def test_levels_that_are_multiples_of_each_other_up_to_a_line_stay_so() -> None:
     assert "fitted to values as they are (" in study.storage.read("study")[-1].body["note"]
 
 
+def test_a_bad_value_that_lies_far_out_still_tells_how_levels_are_related() -> None:
+    """Clipped, as bad values are without levels, it would bend the discrepancy: the model would expect the best point at the bad end."""
+    study, problem = known_in_levels("forrester"), bbo.problems.get("forrester")
+    for x in np.linspace(0.74, 0.78, 16).tolist():
+        study.add(point := {"x1": x, "fidelity": "high"}, problem.evaluate(point)["value"])
+    bad = {"x1": 1.0, "fidelity": "high"}
+    assert study.predict(bad).mean["value"] == pytest.approx(problem.evaluate(bad)["value"], abs=0.5)
+    assert study.recommend().params["x1"] == pytest.approx(0.757249, abs=1e-3)
+
+
 def test_an_objective_is_bent_where_that_has_the_greater_evidence_and_only_if_it_may() -> None:
     assert memo(known_in_levels("hartmann3_levels"))["bent"] is True
     assert "bent" not in memo(known_in_levels("hartmann3_levels", output_warp=False))
