@@ -111,9 +111,10 @@ def _afresh(state: History, found: Sequence[Target], settings: Bayes, seed: int)
     decided: dict[str, Any] = {}
     names, memo = settings.bendable(state.problem), state.memo
     kept = memo[NEAR] if memo is not None and NEAR in memo and len(found[0].y) > _SETTLED else None
-    plain = settings.targets(state, Bends(near=kept or {})) if names else found
+    may_bend = settings.may_bend(state.problem)
+    plain = settings.targets(state, Bends(near=kept or {})) if names or may_bend else found  # whatever was decided before
     best = [fitted(target) for target in plain]
-    if settings.may_bend(state.problem) and plain[0].gradients is None:
+    if may_bend and plain[0].gradients is None:
         straight = [fitted(target) for target in settings.targets(state, Bends(objectives=False))[: len(state.problem.objectives)]]
         decided[BENT] = _evidence(best[0]) >= _evidence(straight[0])
         best = best if decided[BENT] else straight + best[len(straight) :]

@@ -251,3 +251,7 @@ def test_what_was_decided_holds_until_hyperparameters_are_fitted_afresh() -> Non
         study.add(point := {"x1": 0.1 + 0.3 * k, "fidelity": "high"}, problem.evaluate(point)["value"])
     later = memo(study)
     assert (later["n"], later["afresh"], later["bent"]) == (35, 32, False)
+    for x in np.linspace(0.02, 0.98, 13).tolist():
+        study.add(point := {"x1": x, "fidelity": "high"}, problem.evaluate(point)["value"])
+    anew = memo(study)
+    assert (anew["n"], anew["afresh"], anew["bent"]) == (48, 48, False)
